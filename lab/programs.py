@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 import os
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.cache import HERE, Shelf, cache_dir, digest, locked, sha256_of, versions
+from lab.cache import HERE, Shelf, cache_dir, digest, locked, versions
 from lab.report import LabError, duration, say
 
 
@@ -113,9 +113,7 @@ Program = GoProgram | MysqlArchive
 
 
 def check_sum(data: bytes, expected: str, what: str) -> None:
-    import hashlib
-
-    found = hashlib.file_digest(io.BytesIO(data), "sha256").hexdigest()
+    found = hashlib.sha256(data).hexdigest()
     if found != expected:
         raise LabError(
             f"{what} has sha256 {found}, expected {expected}",
@@ -169,7 +167,7 @@ def bin_dir(programs: Sequence[Program]) -> Path:
 
 
 def link(programs: Sequence[Program]) -> Path:
-    folder = bin_dir(programs)
+    folder = bin_dir(all_programs())
     folder.mkdir(parents=True, exist_ok=True)
     for program in programs:
         if not isinstance(program, GoProgram):
@@ -202,23 +200,22 @@ def make_all(only: Sequence[str] = ()) -> Path:
             failures.append(program.name)
     if failures:
         raise LabError(f"not built: {', '.join(failures)}", "see above; what is already built stays")
-    return link(wanted if only else programs)
+    return link(wanted)
 
 
 def inventory_facts() -> dict[str, str]:
-    """Where the made programs are, for lab.yml."""
+    """Where the made programs are, for lab.yml. What is not built yet is left out rather than promised."""
     programs = all_programs()
     folder = bin_dir(programs)
-    archive = next(program for program in programs if isinstance(program, MysqlArchive))
-    minio = next(program for program in programs if program.name == "minio")
-    return {
-        "lab_bin": str(folder),
-        "lab_helm": str(folder / "helm"),
-        "lab_minio_binary": str(folder / "minio"),
-        "lab_minio_binary_sha256": minio.shelf().sums().get("minio", ""),
-        "lab_mysql_archive": str(archive.shelf().folder / archive.filename),
-        "lab_mysql_archive_sha256": archive.member_sha256,
-    }
-
-
-__all__ = ["GoProgram", "MysqlArchive", "all_programs", "bin_dir", "ensure", "inventory_facts", "link", "make_all", "sha256_of"]
+    facts = {"lab_bin": str(folder)}
+    if (folder / "helm").exists():
+        facts["lab_helm"] = str(folder / "helm")
+    for program in programs:
+        sums = program.shelf().sums()
+        if isinstance(program, MysqlArchive) and sums:
+            facts["lab_mysql_archive"] = str(program.shelf().folder / program.filename)
+            facts["lab_mysql_archive_sha256"] = program.member_sha256
+        elif program.name == "minio" and (folder / "minio").exists():
+            facts["lab_minio_binary"] = str(folder / "minio")
+            facts["lab_minio_binary_sha256"] = sums["minio"]
+    return facts

@@ -1,0 +1,246 @@
+# Copyright (c) wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes, finds again and removes the lab's network and hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lab import debian, inventory, ssh
+from lab.cache import HERE
+from lab.podman import listed, podman
+from lab.report import LabError, say
+from lab.state import HOSTS, NAME, PUBLIC_NAMES, Lab, free_network
+
+T = TypeVar("T")
+PARALLEL = 6
+MYSQL_VERSIONS = ("8.0", "9.7")
+# Distribution packages of MySQL 9.7 exist in Debian's sid only. Priority 100: nothing comes from there unless asked for.
+SID_SOURCE = "deb [check-valid-until=no] {mirror} sid main\n"
+SID_PIN = "Package: *\nPin: release n=sid\nPin-Priority: 100\n"
+
+
+def decide(lab: Lab, host: str, found: dict[str, Any] | None, path_exists: bool) -> str:
+    """What to do about one host: create, keep, start, replace or refuse.
+
+    `found`: {labels, id, state} of the container that has the host's name, None = there is none.
+    `path_exists`: whether the checkout that the container says it belongs to is still there.
+    """
+    if found is None:
+        return "create"
+    labels = found["labels"]
+    if labels.get("wandb.onprem.lab") != lab.name:
+        return "refuse"
+    if labels.get("wandb.onprem.checkout") != lab.labels["wandb.onprem.checkout"]:
+        return "refuse" if path_exists else "replace"
+    if lab.hosts.get(host, {}).get("id") != found["id"]:
+        # Ours, but never finished: the run that made it was cut off, or its state was lost.
+        return "replace"
+    return "keep" if found["state"] == "running" else "start"
+
+
+def containers(lab: Lab) -> dict[str, dict[str, Any]]:
+    """The containers named as hosts of this lab, whoever they belong to."""
+    found = {}
+    for row in listed("ps", "--all", "--filter", f"name=^{lab.name}-"):
+        name = row["Names"][0]
+        found[name.removeprefix(f"{lab.name}-")] = {"id": row["Id"], "state": row["State"], "labels": row.get("Labels") or {}}
+    return found
+
+
+def together(work: Any, items: Iterable[T]) -> list[Any]:
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return list(pool.map(work, items))
+
+
+def refuse(what: str, labels: dict[str, str]) -> LabError:
+    owner = labels.get("wandb.onprem.path", "something that is no lab")
+    return LabError(f"{what} belongs to {owner}", "take another name for this lab: LAB=<other name> (or run `python -m lab down` there first)")
+
+
+def ensure_network(lab: Lab) -> None:
+    """Finds the lab's network again or makes it; one that is not ours is refused, one that lost its state is made anew."""
+    networks = listed("network", "ls")
+    rows = [json.loads(podman("network", "inspect", row["name"]).stdout)[0] for row in networks]
+    subnets = {row["name"]: [subnet["subnet"] for subnet in row.get("subnets") or []] for row in rows}
+    own = next((row for row in rows if row["name"] == lab.network_name), None)
+    if own:
+        labels = own.get("labels") or {}
+        if labels.get("wandb.onprem.checkout") != lab.labels["wandb.onprem.checkout"] and Path(labels.get("wandb.onprem.path", "/")).is_dir():
+            raise refuse(f"the network {lab.network_name}", labels)
+        if lab.network and subnets[lab.network_name] == [f"{lab.network}.0/24"]:
+            return
+        say(f"the network {lab.network_name} is left from a cut-off run; making it again")
+        remove_hosts(lab, containers(lab))
+        podman("network", "rm", "-f", lab.network_name)
+        del subnets[lab.network_name]
+    elif lab.hosts:
+        # The network was removed by hand: hosts cannot be moved to another one.
+        remove_hosts(lab, containers(lab))
+    lab.hosts = {}
+    taken = [cidr for cidrs in subnets.values() for cidr in cidrs] + routes()
+    lab.network = free_network(taken, lab.network)
+    labels_args = [arg for name, value in lab.labels.items() for arg in ("--label", f"{name}={value}")]
+    podman("network", "create", "--subnet", f"{lab.network}.0/24", *labels_args, lab.network_name)
+    lab.save()
+    say(f"network {lab.network_name}: {lab.network}.0/24")
+
+
+def routes() -> list[str]:
+    rows = json.loads(subprocess.run(["ip", "-j", "-4", "route"], capture_output=True, text=True, check=True).stdout or "[]")
+    return [row["dst"] for row in rows if row["dst"] != "default"]
+
+
+def run_arguments(lab: Lab, host: str, image: str) -> list[str]:
+    args = ["run", "-d", "--name", lab.container(host), "--hostname", host, "--systemd=always"]
+    args += ["--network", lab.network_name, "--ip", lab.address(host), "--network-alias", host]
+    # SYS_ADMIN: without it systemd ignores every sandboxing option of a unit; NET_*: keepalived, network namespaces.
+    args += [f"--cap-add={cap}" for cap in ("SYS_ADMIN", "NET_ADMIN", "NET_RAW")]
+    args += [arg for name, value in lab.labels.items() for arg in ("--label", f"{name}={value}")]
+    args += [arg for name in PUBLIC_NAMES for arg in ("--add-host", f"{name}:{lab.address('lb-1')}")]
+    if host.startswith("s3-"):
+        args += ["--volume", f"{lab.volume(host)}:/data/1"]
+    if host == "kube-1":
+        args += ["--volume", f"{lab.bin_dir}:/opt/lab/bin:ro", "--volume", f"{HERE}:/opt/lab/src:ro"]
+    return [*args, image, "/sbin/init"]
+
+
+def create(lab: Lab, host: str, image: str) -> None:
+    if host.startswith("s3-"):
+        podman("volume", "rm", "-f", lab.volume(host), check=False)
+        podman("volume", "create", *[arg for name, value in lab.labels.items() for arg in ("--label", f"{name}={value}")], lab.volume(host))
+    podman(*run_arguments(lab, host, image))
+
+
+def provision(lab: Lab, host: str, public_key: str, mysql: str) -> list[str]:
+    """Everything after the container runs; returns the host's lines for known_hosts."""
+    ssh.authorise(lab, host, public_key)
+    if mysql == "9.7":
+        lab.exec(host, ["sh", "-c", "cat > /etc/apt/sources.list.d/sid.list"], data=SID_SOURCE.format(mirror=debian.mirror()))
+        lab.exec(host, ["sh", "-c", "cat > /etc/apt/preferences.d/sid"], data=SID_PIN)
+        lab.exec(host, ["apt-get", "-q", "update"])
+    return ssh.host_keys(lab, host)
+
+
+def wanted_mysql(lab: Lab, host: str, asked: str) -> str:
+    """'8.0' or '9.7' for a database host, '' for others; a standing host cannot change its mind."""
+    if not (host.startswith("db-") or asked and host not in HOSTS):
+        return ""
+    standing = lab.hosts.get(host, {}).get("mysql", "")
+    if asked and standing and asked != standing:
+        raise LabError(f"{host} was made for MySQL {standing}, not {asked}", "`python -m lab down` first, or another lab: LAB=<other name> LAB_MYSQL=" + asked)
+    return standing or asked or "8.0"
+
+
+def mysql_asked(env: dict[str, str] | os._Environ[str] = os.environ) -> str:
+    asked = env.get("LAB_MYSQL", "")
+    if asked not in ("", *MYSQL_VERSIONS):
+        raise LabError(f"LAB_MYSQL={asked!r} is none of {', '.join(MYSQL_VERSIONS)}", "leave it out for 8.0")
+    return asked
+
+
+def up(lab: Lab, names: Sequence[str], images: tuple[str, str], mysql: str = "") -> None:
+    base, kube = images
+    ensure_network(lab)
+    public_key = ssh.make_key(lab)
+    found = containers(lab)
+    plans = {}
+    for host in names:
+        labels = (found.get(host) or {}).get("labels", {})
+        plans[host] = decide(lab, host, found.get(host), Path(labels.get("wandb.onprem.path", "/nowhere")).is_dir())
+        if plans[host] == "refuse":
+            raise refuse(f"the container {lab.container(host)}", labels)
+    leftovers = [host for host in names if plans[host] == "replace"]
+    if leftovers:
+        say(f"replacing what a cut-off run left: {' '.join(leftovers)}")
+        remove_hosts(lab, leftovers)
+    for host in leftovers:
+        plans[host] = "create"
+    versions = {host: wanted_mysql(lab, host, mysql) for host in names}
+    suffixes: dict[str, int] = {}
+    for host in names:
+        suffixes[host] = lab.suffix(host)
+        lab.hosts.setdefault(host, {"suffix": suffixes[host]})
+    lab.save()
+
+    new = [host for host in names if plans[host] == "create"]
+    if new:
+        say(f"making {' '.join(new)}")
+        together(lambda host: create(lab, host, kube if host == "kube-1" else base), new)
+        keys = together(lambda host: provision(lab, host, public_key, versions[host]), new)
+        ssh.learn(lab, dict(zip(new, keys, strict=True)))
+    stopped = [host for host in names if plans[host] == "start"]
+    if stopped:
+        say(f"starting {' '.join(stopped)}")
+        together(lambda host: podman("start", lab.container(host)), stopped)
+        together(lambda host: ssh.host_keys(lab, host), stopped)
+    silent = [host for host, answer in zip(names, together(lambda host: ssh.answers(lab, host), names), strict=True) if not answer]
+    if silent:
+        raise LabError(f"no answer by SSH from {' '.join(silent)}", f"`python -m lab exec {silent[0]} journalctl -u ssh` tells why; `python -m lab down` and `up` make them anew")
+    if new:
+        ids = {host: entry["id"] for host, entry in containers(lab).items()}
+        for host in new:
+            lab.hosts[host] = {"suffix": suffixes[host], "id": ids[host], **({"mysql": versions[host]} if versions[host] else {})}
+    lab.save()
+    inventory.write(lab)
+
+
+def remove_hosts(lab: Lab, names: Iterable[str]) -> None:
+    """Removes our containers and volumes of these names; others' are left alone."""
+    gone = []
+    for host, entry in containers(lab).items():
+        mine = entry["labels"].get("wandb.onprem.lab") == lab.name
+        if host in set(names) and mine:
+            gone.append(host)
+    together(lambda host: podman("rm", "-f", "-t", "2", lab.container(host)), gone)
+    for host in gone:
+        podman("volume", "rm", "-f", lab.volume(host), check=False)
+    for host in names:
+        lab.hosts.pop(host, None)
+
+
+def host_down(lab: Lab, host: str) -> None:
+    if host in HOSTS:
+        raise LabError(f"{host} belongs to the lab itself", "`host down` is for extra hosts; `python -m lab down` takes the whole lab down")
+    if host not in lab.hosts:
+        raise LabError(f"there is no extra host {host}", f"there are: {' '.join(name for name in lab.hosts if name not in HOSTS) or 'none'}")
+    ssh.close(lab, host)
+    remove_hosts(lab, [host])
+    ssh.learn(lab, {}, forget={host})
+    lab.save()
+    inventory.write(lab)
+
+
+def down(lab: Lab) -> None:
+    """Removes everything of this lab: containers, volumes, network, standing connections, its folder."""
+    checkout = lab.labels["wandb.onprem.checkout"]
+    for host, entry in containers(lab).items():
+        labels = entry["labels"]
+        if labels.get("wandb.onprem.lab") == lab.name and labels.get("wandb.onprem.checkout") != checkout and Path(labels.get("wandb.onprem.path", "/")).is_dir():
+            raise refuse(f"the container {lab.container(host)}", labels)
+    if lab.network:
+        ssh.close(lab)
+    remove_hosts(lab, list(containers(lab)))
+    for row in listed("volume", "ls", "--filter", f"label=wandb.onprem.lab={lab.name}"):
+        podman("volume", "rm", "-f", row["Name"])
+    if podman("network", "exists", lab.network_name, check=False).returncode == 0:
+        podman("network", "rm", "-f", lab.network_name)
+    shutil.rmtree(lab.state_dir, ignore_errors=True)
+    parent = lab.state_dir.parent
+    if parent.is_dir() and not any(parent.iterdir()):
+        parent.rmdir()
+
+
+def valid_extra(host: str) -> str:
+    if host in HOSTS or not NAME.fullmatch(host):
+        raise LabError(f"{host!r} cannot be the name of an extra host", "a small letter, then up to 15 of a-z, 0-9 and '-', and none of the lab's own names")
+    return host
+
