@@ -1,0 +1,182 @@
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules that an inventory must keep, checked on the controller before any host is touched.
+
+Each rule is a function ``Site -> problems``; ``RULES`` is the list that is run. All rules run, so all problems come at once.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import json
+import os
+import re
+import shutil
+import time
+import typing as t
+
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.problem import Problem, Rule, Site, Unreadable
+
+SECRETS = {
+    'wandb_mysql_password': 'wandb_mysql',
+    'wandb_redis_password': 'wandb_redis',
+    'wandb_minio_root_user': 'wandb_minio',
+    'wandb_minio_root_password': 'wandb_minio',
+    'wandb_minio_access_key': '',
+    'wandb_minio_secret_key': '',
+}
+ENDPOINTS = {
+    'wandb_mysql': ('wandb_mysql_endpoint', 'MySQL'),
+    'wandb_redis': ('wandb_redis_endpoint', 'Redis'),
+    'wandb_minio': ('wandb_bucket_endpoint', 'the object store'),
+}
+FILES_ON_CONTROLLER = ('wandb_server_chart_archive',)
+HOST_URL = re.compile(r'https://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]{1,5})?')
+TYPES: dict[str, tuple[type, ...]] = {'bool': (bool,), 'int': (int,), 'list': (list, tuple), 'dict': (dict,), 'str': (str,), 'path': (str,)}
+
+
+def unreadable(site: Site) -> t.Iterator[Problem]:
+    """A variable that cannot be templated."""
+    for name, value in sorted(site.values.items()):
+        if isinstance(value, Unreadable):
+            yield Problem(name, f'cannot be read: {value.reason}', 'correct the expression')
+
+
+def misspelt(site: Site) -> t.Iterator[Problem]:
+    """A ``wandb_`` variable that no role has: most often a misspelt one, which Ansible itself would pass over in silence."""
+    names = set(site.values)
+    for values in site.hosts.values():
+        names.update(values)
+    for name in sorted(names - set(site.known)):
+        near = difflib.get_close_matches(name, site.known, n=1, cutoff=0.75)
+        mend = f'did you mean {near[0]}?' if near else 'remove it; the README of each role lists its variables'
+        yield Problem(name, 'no role of this collection has this variable', mend)
+
+
+def types(site: Site) -> t.Iterator[Problem]:
+    """A value of another type than the one specified; the text "false" is not a bool."""
+    for name, value in sorted(site.values.items()):
+        wanted = TYPES.get(site.known.get(name, ''))
+        if wanted is None or value is None or isinstance(value, Unreadable):
+            continue
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            yield Problem(name, f'is a {type(value).__name__}, must be a {site.known[name]}', 'write it without quotes' if isinstance(value, str) else 'correct the type')
+
+
+def host_url(site: Site) -> t.Iterator[Problem]:
+    """The server compares the origin of each request with this URL to the letter."""
+    value = site.text('wandb_host')
+    if not value:
+        yield Problem('wandb_host', 'is missing', 'set it to the URL that users will type, for example https://wandb.example.com')
+    elif not HOST_URL.fullmatch(value):
+        yield Problem('wandb_host', f'{value!r} is not https:// and a name alone', 'no path, no trailing slash, no http://: for example https://wandb.example.com')
+
+
+def licence_expiry(licence: str) -> float | None:
+    """Expiry of a licence key in epoch seconds, or None where it has none.
+
+    :raises ValueError: where it is not three base64url parts joined by dots with a JSON object in the middle.
+    """
+    parts = licence.strip().split('.')
+    if len(parts) != 3 or not all(parts):
+        raise ValueError(f'has {len(parts)} part(s) joined by dots, not three')
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + '=' * (-len(parts[1]) % 4)))
+        return float(claims['exp']) if claims.get('exp') is not None else None
+    except (binascii.Error, UnicodeDecodeError, json.JSONDecodeError, AttributeError, TypeError) as exc:
+        raise ValueError('its middle part is not base64url JSON') from exc
+
+
+def licence(site: Site, now: t.Callable[[], float] = time.time) -> t.Iterator[Problem]:
+    """A licence that the server could not read, or that ran out."""
+    value = site.text('wandb_license')
+    if not value:
+        yield Problem('wandb_license', 'is missing', 'get a key from W&B (deploy.wandb.ai, or your contact) and keep it in the vault')
+        return
+    try:
+        expiry = licence_expiry(value)
+    except ValueError as exc:
+        yield Problem('wandb_license', str(exc), 'copy the whole key in one line, without line breaks')
+        return
+    if expiry is not None and expiry < now():
+        yield Problem('wandb_license', time.strftime('ran out on %Y-%m-%d', time.gmtime(expiry)), 'ask W&B for a new key')
+
+
+def one_source(site: Site) -> t.Iterator[Problem]:
+    """Each service is either made here (hosts in the group) or external (endpoint dictionary): exactly one."""
+    for group, (endpoint, service) in ENDPOINTS.items():
+        given = bool(site.values.get(endpoint))
+        made = bool(site.members(group))
+        if given and made:
+            yield Problem(endpoint, f'is given while group {group} has hosts too', f'remove one of the two: either {service} is made here, or it is external')
+        elif not given and not made:
+            yield Problem(group, f'{service} comes from nowhere', f'put hosts in group {group}, or describe your own in {endpoint}')
+
+
+def secrets(site: Site) -> t.Iterator[Problem]:
+    """Secrets that the site needs and does not have, or that are too short to be one."""
+    for name, group in SECRETS.items():
+        if group and not site.members(group) and not (name.endswith('_password') and site.values.get(group + '_endpoint')):
+            continue
+        value = site.text(name)
+        if not value:
+            yield Problem(name, 'is missing', 'run `ansible-playbook wandb.onprem.secrets`, which makes every secret once, or put it in your vault')
+        elif len(value) < 8 and name != 'wandb_minio_root_user':
+            yield Problem(name, f'has only {len(value)} characters', 'use at least 8, better 32')
+
+
+def object_store(site: Site) -> t.Iterator[Problem]:
+    """Presigned URLs carry one name; erasure coding needs four drives."""
+    hosts = site.members('wandb_minio')
+    if hosts and not site.text('wandb_minio_address'):
+        yield Problem('wandb_minio_address', 'is missing', 'set the one name under which browsers, SDKs and pods reach the object store')
+    drives = site.values.get('wandb_minio_drives')
+    if 1 < len(hosts) < 4 and len(hosts) * (len(drives) if isinstance(drives, list) else 1) < 4:
+        yield Problem('wandb_minio', f'{len(hosts)} hosts with one drive each cannot be a distributed pool', 'use at least four drives in all')
+
+
+def single_hosts(site: Site) -> t.Iterator[Problem]:
+    """What this version makes only once."""
+    if len(site.members('wandb_kube')) > 1:
+        yield Problem('wandb_kube', f'has {len(site.members("wandb_kube"))} hosts', 'leave one: it is the place from which the Kubernetes API is spoken to')
+    for group in ('wandb_mysql', 'wandb_redis'):
+        if len(site.members(group)) > 1:
+            yield Problem(group, f'has {len(site.members(group))} hosts; this version makes one server', 'leave one host in the group')
+
+
+def proxy(site: Site) -> t.Iterator[Problem]:
+    """Nginx needs to know the cluster's ingress."""
+    for host in site.members('wandb_nginx'):
+        if not site.hosts.get(host, {}).get('wandb_nginx_ingress_upstreams'):
+            yield Problem('wandb_nginx_ingress_upstreams', 'is missing', 'list the ingress as host:port, one entry a node', where=host)
+
+
+def controller_files(site: Site) -> t.Iterator[Problem]:
+    """Files on the controller that a later step reads."""
+    for name in FILES_ON_CONTROLLER:
+        path = site.text(name)
+        if path and not os.path.isfile(os.path.expanduser(path)):
+            yield Problem(name, f'{path} is not there', 'correct the path, or put the file there')
+
+
+def api_host(site: Site) -> t.Iterator[Problem]:
+    """Kubeconfig and ``helm``, where the API host is the controller; on another host they are looked at when it is asked."""
+    if not site.controller_is_api_host:
+        return
+    kubeconfig = os.path.expanduser(site.text('wandb_kubeconfig'))
+    if not os.path.isfile(kubeconfig):
+        yield Problem('wandb_kubeconfig', f'{kubeconfig or "empty"}: no such file on the controller', 'give the path of a kubeconfig, or put the host that has it in group wandb_kube')
+    helm = site.text('wandb_helm_binary')
+    if shutil.which(os.path.expanduser(helm)) is None:
+        yield Problem('wandb_helm_binary', f'{helm or "empty"}: no such program on the controller', 'install Helm 3 or 4 there, or give its path')
+
+
+RULES: tuple[Rule, ...] = (unreadable, misspelt, types, host_url, licence, one_source, secrets, object_store, single_hosts, proxy, controller_files, api_host)
+
+
+def check(site: Site, rules: t.Iterable[Rule] = RULES) -> list[Problem]:
+    """Every problem that the rules find, in the order of the rules."""
+    return [problem for rule in rules for problem in rule(site)]

@@ -1,0 +1,62 @@
+#!/usr/bin/python
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The work is in plugins/action/check_inventory.py; this file documents it.
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+module: check_inventory
+short_description: Check the whole inventory, or what was observed on its hosts, against the rules
+version_added: 0.1.0
+description:
+  - Without options it reads the inventory on the controller, opens no connection, and fails with all problems at once; each names the variable, the reason and the mend.
+  - With O(observed) it does the same for what M(wandb.onprem.host_info) and M(wandb.onprem.cluster_info) saw.
+  - Values of secrets are never shown.
+author:
+  - wandb.onprem maintainers (@wandb-onprem)
+extends_documentation_fragment:
+  - wandb.onprem.attributes.info_module
+attributes:
+  action:
+    support: full
+    description: Has an action plugin; runs wholly on the controller.
+options:
+  observed:
+    description:
+      - Names of the variables under which the hosts registered what they observed, keyed by kind - V(host) and V(api_host) from
+        M(wandb.onprem.host_info), V(cluster) from M(wandb.onprem.cluster_info). Hosts without them are passed over.
+    type: dict
+'''
+
+EXAMPLES = r'''
+- name: Refuse a wrong inventory before any host is touched
+  wandb.onprem.check_inventory:
+'''
+
+RETURN = r'''
+problems:
+  description: What is wrong; empty when nothing is.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    where:
+      description: Host, or V(site) for what belongs to the whole inventory.
+      type: str
+      sample: site
+    variable:
+      description: Variable (or group, or host) to look at.
+      type: str
+      sample: wandb_host
+    why:
+      description: What is wrong with it.
+      type: str
+      sample: is missing
+    mend:
+      description: What to do.
+      type: str
+      sample: set it to the URL that users will type, for example https://wandb.example.com
+'''

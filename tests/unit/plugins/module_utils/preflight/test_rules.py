@@ -1,0 +1,111 @@
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+
+import pytest
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight import rules
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.problem import Site, Unreadable
+
+
+def licence(**claims) -> str:
+    middle = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')
+    return f'e30.{middle}.c2ln'
+
+
+KNOWN = {
+    'wandb_host': 'str', 'wandb_license': 'str', 'wandb_kubeconfig': 'path', 'wandb_helm_binary': 'str', 'wandb_minio_address': 'str',
+    'wandb_mysql_endpoint': 'dict', 'wandb_redis_endpoint': 'dict', 'wandb_bucket_endpoint': 'dict', 'wandb_airgapped': 'bool',
+    'wandb_nginx_ingress_upstreams': 'list', 'wandb_server_chart_archive': 'path', 'wandb_mysql_port': 'int', 'wandb_minio_drives': 'list',
+    **dict.fromkeys(rules.SECRETS, 'str'),
+}
+
+
+@pytest.fixture
+def good(tmp_path) -> Site:
+    kubeconfig = tmp_path / 'kubeconfig'
+    kubeconfig.touch()
+    return Site(
+        groups={'wandb_mysql': ['db'], 'wandb_redis': ['rd'], 'wandb_minio': ['a', 'b', 'c', 'd'], 'wandb_nginx': ['lb']},
+        values={
+            'wandb_host': 'https://wandb.example.com', 'wandb_license': licence(exp=4102444800), 'wandb_kubeconfig': str(kubeconfig),
+            'wandb_helm_binary': 'sh', 'wandb_minio_address': 's3.example.com', 'wandb_airgapped': False,
+            **dict.fromkeys(rules.SECRETS, 'a-long-enough-secret'),
+        },
+        hosts={'lb': {'wandb_nginx_ingress_upstreams': ['10.0.0.1:443']}},
+        known=KNOWN,
+    )
+
+
+def test_a_good_inventory_has_no_problem(good):
+    assert rules.check(good) == []
+
+
+WRONG_VALUES = [
+    ('wandb_host', None, 'wandb_host', 'is missing'),
+    ('wandb_host', 'http://wandb.example.com', 'wandb_host', 'no http://'),
+    ('wandb_host', 'https://wandb.example.com/', 'wandb_host', 'trailing slash'),
+    ('wandb_host', 'https://wandb.example.com/w', 'wandb_host', 'no path'),
+    ('wandb_license', None, 'wandb_license', 'is missing'),
+    ('wandb_license', 'abc', 'wandb_license', '1 part(s)'),
+    ('wandb_license', 'e30.%%%.c2ln', 'wandb_license', 'base64url'),
+    ('wandb_license', licence(exp=1), 'wandb_license', 'ran out on 1970-01-01'),
+    ('wandb_kubeconfig', '/nowhere/kubeconfig', 'wandb_kubeconfig', 'no such file'),
+    ('wandb_helm_binary', 'no-such-helm', 'wandb_helm_binary', 'install Helm'),
+    ('wandb_minio_address', '', 'wandb_minio_address', 'presigned' and 'is missing'),
+    ('wandb_mysql_password', None, 'wandb_mysql_password', 'wandb.onprem.secrets'),
+    ('wandb_mysql_password', 'short', 'wandb_mysql_password', '5 characters'),
+    ('wandb_airgapped', 'false', 'wandb_airgapped', 'is a str, must be a bool'),
+    ('wandb_mysql_port', True, 'wandb_mysql_port', 'is a bool, must be a int'),
+    ('wandb_hots', 'x', 'wandb_hots', 'did you mean wandb_host?'),
+    ('wandb_host', Unreadable('undefined'), 'wandb_host', 'cannot be read'),
+    ('wandb_server_chart_archive', '/nowhere.tgz', 'wandb_server_chart_archive', 'is not there'),
+    ('wandb_mysql_endpoint', {'host': 'db.example.com'}, 'wandb_mysql_endpoint', 'has hosts too'),
+]
+
+
+@pytest.mark.parametrize(('name', 'value', 'variable', 'text'), WRONG_VALUES)
+def test_a_wrong_value_is_named_with_its_mend(good, name, value, variable, text):
+    values = {**good.values, name: value}
+    if value is None:
+        del values[name]
+    found = [problem for problem in rules.check(dataclasses.replace(good, values=values)) if problem.variable == variable]
+    assert any(text in str(problem) for problem in found), found
+    assert all(problem.mend for problem in found)
+
+
+@pytest.mark.parametrize(('groups', 'variable', 'text'), [
+    ({'wandb_mysql': []}, 'wandb_mysql', 'comes from nowhere'),
+    ({'wandb_minio': ['a', 'b']}, 'wandb_minio', 'four drives'),
+    ({'wandb_mysql': ['db', 'db2']}, 'wandb_mysql', 'one server'),
+    ({'wandb_kube': ['k1', 'k2']}, 'wandb_kube', 'leave one'),
+    ({'wandb_nginx': ['lb', 'lb2']}, 'wandb_nginx_ingress_upstreams', 'lb2'),
+])
+def test_a_wrong_group_is_named_with_its_mend(good, groups, variable, text):
+    found = rules.check(dataclasses.replace(good, groups={**good.groups, **groups}))
+    assert [problem.variable for problem in found] == [variable]
+    assert text in str(found[0])
+
+
+def test_all_problems_come_at_once(good):
+    values = {name: value for name, value in good.values.items() if name not in ('wandb_host', 'wandb_license', 'wandb_kubeconfig', 'wandb_helm_binary')}
+    found = {problem.variable for problem in rules.check(dataclasses.replace(good, values=values, groups={**good.groups, 'wandb_redis': []}))}
+    assert found == {'wandb_host', 'wandb_license', 'wandb_kubeconfig', 'wandb_helm_binary', 'wandb_redis'}
+
+
+def test_no_message_shows_a_secret(good):
+    values = {**good.values, **dict.fromkeys(rules.SECRETS, 'pw-1234'), 'wandb_license': 'very.secret'}
+    text = '\n'.join(str(problem) for problem in rules.check(dataclasses.replace(good, values=values)))
+    assert 'pw-1234' not in text
+    assert 'very.secret' not in text
+    assert text
+
+
+def test_an_external_service_needs_no_group(good):
+    site = dataclasses.replace(good, groups={**good.groups, 'wandb_mysql': []}, values={**good.values, 'wandb_mysql_endpoint': {'host': 'db.example.com'}})
+    assert rules.check(site) == []
