@@ -1,0 +1,110 @@
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from ansible_collections.wandb.onprem.plugins.plugin_utils.certificates import certificate_problems, public_key_fingerprint, san_entries
+
+NOW = datetime.datetime.now(datetime.timezone.utc)
+NAMES = ['wandb.example.com', '10.0.0.4']
+
+
+class Issuer:
+    """A certificate with its key that can sign others."""
+
+    def __init__(self, name='root', issuer=None, *, ca=True, key=None, names=(), days=100, from_days=-1):
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        signer = issuer or self
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(self.name)
+            .issuer_name(signer.name)
+            .public_key(self.key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(NOW + datetime.timedelta(days=from_days))
+            .not_valid_after(NOW + datetime.timedelta(days=days))
+            .add_extension(x509.BasicConstraints(ca, None), critical=True)
+        )
+        if names:
+            entries = [x509.IPAddress(ipaddress.ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
+            builder = builder.add_extension(x509.SubjectAlternativeName(entries), critical=False)
+        self.certificate = builder.sign(signer.key, hashes.SHA256())
+        self.pem = self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def key_pem(self, passphrase=None):
+        """The key as PEM text."""
+        encryption = serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
+        return self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
+
+
+ROOT = Issuer()
+OTHER = Issuer('other')
+SAME_NAME = Issuer('root')
+MIDDLE = Issuer('middle', ROOT)
+LEAF = Issuer('leaf', ROOT, ca=False, names=NAMES)
+BELOW = Issuer('leaf', MIDDLE, ca=False, names=NAMES)
+
+
+@pytest.mark.parametrize(
+    ('names', 'entries'),
+    [
+        (['b.example', 'A.example.', 'b.example'], ['DNS:a.example', 'DNS:b.example']),
+        (['10.0.0.4', '2001:DB8:0::1', '[::1]'], ['IP:10.0.0.4', 'IP:2001:db8::1', 'IP:::1']),
+        (['https://Wandb.example.com:8443'], ['DNS:wandb.example.com']),
+        (['DNS:a', 'IP:2001:db8:0::1'], ['DNS:a', 'IP:2001:db8::1']),
+        (['', None, ' '], []),
+    ],
+)
+def test_entries(names, entries):
+    assert san_entries(names) == entries
+
+
+@pytest.mark.parametrize(
+    ('pem', 'ca', 'options', 'told'),
+    [
+        (LEAF.pem, ROOT.pem, {}, []),
+        (LEAF.pem, ROOT.pem, {'exact': True, 'private_key': LEAF.key_pem(), 'min_days': 30}, []),
+        (LEAF.pem, OTHER.pem + ROOT.pem, {}, []),
+        (BELOW.pem + MIDDLE.pem, ROOT.pem, {}, []),
+        (BELOW.pem, MIDDLE.pem + ROOT.pem, {}, []),
+        (ROOT.pem, ROOT.pem, {'names': [], 'private_key': ROOT.key_pem('pass'), 'passphrase': 'pass'}, []),
+        ('', ROOT.pem, {}, ['no readable certificate']),
+        (LEAF.pem[:200], ROOT.pem, {}, ['no readable certificate']),
+        (LEAF.pem, '', {}, ['CA file holds no readable']),
+        (LEAF.pem, OTHER.pem, {}, ['issuer "CN=root"']),
+        (LEAF.pem, SAME_NAME.pem, {}, ['issuer "CN=root"']),
+        (BELOW.pem, ROOT.pem, {}, ['issuer "CN=middle"']),
+        (Issuer('x', LEAF, ca=False, names=NAMES).pem + LEAF.pem, ROOT.pem, {}, ['issuer "CN=leaf"']),
+        (LEAF.pem, ROOT.pem, {'min_days': 101}, ['it ends on', ]),
+        (Issuer('x', ROOT, ca=False, names=NAMES, days=0).pem, ROOT.pem, {}, ['it ends on']),
+        (Issuer('x', ROOT, ca=False, names=NAMES, from_days=1).pem, ROOT.pem, {}, ['not valid before']),
+        (LEAF.pem, ROOT.pem, {'names': [*NAMES, 'new.example.com']}, ['not valid for DNS:new.example.com']),
+        (LEAF.pem, ROOT.pem, {'names': NAMES[:1], 'exact': True}, ['still valid for IP:10.0.0.4']),
+        (Issuer('x', ROOT, ca=False, names=['*.example.com', '10.0.0.4']).pem, ROOT.pem, {}, []),
+        (Issuer('x', ROOT, ca=False, names=['*.example.com', '10.0.0.4']).pem, ROOT.pem, {'names': ['a.b.example.com']}, ['not valid for']),
+        (Issuer('x', ROOT, ca=False).pem, ROOT.pem, {}, ['not valid for DNS:wandb.example.com, IP:10.0.0.4']),
+        (LEAF.pem, ROOT.pem, {'private_key': OTHER.key_pem()}, ['another private key']),
+        (LEAF.pem, ROOT.pem, {'private_key': 'x'}, ['cannot be read']),
+        (LEAF.pem, ROOT.pem, {'private_key': LEAF.key_pem('pass')}, ['cannot be read']),
+        (LEAF.pem, ROOT.pem, {'fingerprint': public_key_fingerprint(LEAF.certificate)}, []),
+        (LEAF.pem, ROOT.pem, {'fingerprint': ''}, ['another private key']),
+        (Issuer('x', ROOT, ca=False, names=NAMES, key=rsa.generate_private_key(65537, 1024)).pem, ROOT.pem, {}, ['1024 bits']),
+        # All at once.
+        (LEAF.pem, OTHER.pem, {'names': ['b'], 'min_days': 101, 'private_key': ''}, ['issuer', 'ends on', 'not valid for DNS:b', 'cannot be read']),
+    ],
+)
+def test_problems(pem, ca, options, told):
+    problems = certificate_problems(pem, ca, **{'names': NAMES, **options})
+    assert len(problems) == len(told), problems
+    for problem, words in zip(problems, told):
+        assert words in problem
