@@ -31,7 +31,8 @@ def cache_dir(env: Mapping[str, str] = os.environ) -> Path:
 
 
 def versions() -> dict[str, Any]:
-    return yaml.safe_load((HERE / "versions.yml").read_text())
+    pins: dict[str, Any] = yaml.safe_load((HERE / "versions.yml").read_text())
+    return pins
 
 
 def digest(*parts: str | bytes) -> str:

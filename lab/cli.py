@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import importlib
 import shutil
 import sys
 from collections.abc import Sequence
 
 from lab import hosts, image, programs, requirements, ssh
-from lab.cache import cache_dir, locked
+from lab.cache import HERE, cache_dir, locked
 from lab.podman import interactive
 from lab.report import LabError, phase, say
 from lab.state import HOSTS, Lab, lab_name
@@ -47,7 +47,7 @@ def up(lab: Lab, names: Sequence[str]) -> None:
     with locked(f"lab-{lab.name}"), phase("hosts"):
         lab = refreshed(lab)
         hosts.up(lab, names, images, mysql)
-    if "kube-1" in names and importlib.util.find_spec("lab.kube") and importlib.util.find_spec("lab.kube").origin:
+    if "kube-1" in names and (HERE / "kube" / "__init__.py").exists():
         kube = importlib.import_module("lab.kube")
         with phase("Kubernetes"):
             kube.start(lab)
@@ -101,12 +101,12 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_parser("image", help="make the images of the hosts")
     verb = verbs.add_parser("up", help="make or start the lab, or some of its hosts")
     verb.add_argument("hosts", nargs="*", metavar="HOST", help=f"default: all of {' '.join(HOSTS)}")
-    verb = verbs.add_parser("host", help="extra bare hosts, to be thrown away")
+    verb = verbs.add_parser("host", help="extra bare hosts, to be thrown away; removing a single host")
     host_verbs = verb.add_subparsers(dest="host_verb", required=True)
     extra = host_verbs.add_parser("up", help="make or start an extra host")
     extra.add_argument("name")
     extra.add_argument("--mysql-97", action="store_true", help="with the package source of MySQL 9.7")
-    host_verbs.add_parser("down", help="remove an extra host").add_argument("name")
+    host_verbs.add_parser("down", help="remove one host with all it holds (`up NAME` makes a host of the lab anew)").add_argument("name")
     verbs.add_parser("down", help="remove this lab: hosts, volumes, network, folder")
     verbs.add_parser("clean", help="as down").add_argument("--cache", action="store_true", help="also programs and images")
     verbs.add_parser("status", help="what stands")

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from lab.report import LabError, say
 from lab.state import HOSTS, NAME, PUBLIC_NAMES, Lab, free_network
 
 T = TypeVar("T")
+R = TypeVar("R")
 PARALLEL = 6
 MYSQL_VERSIONS = ("8.0", "9.7")
 # Distribution packages of MySQL 9.7 exist in Debian's sid only. Priority 100: nothing comes from there unless asked for.
@@ -28,21 +29,20 @@ SID_SOURCE = "deb [check-valid-until=no] {mirror} sid main\n"
 SID_PIN = "Package: *\nPin: release n=sid\nPin-Priority: 100\n"
 
 
-def decide(lab: Lab, host: str, found: dict[str, Any] | None, path_exists: bool) -> str:
+def decide(lab: Lab, host: str, found: dict[str, Any] | None) -> str:
     """What to do about one host: create, keep, start, replace or refuse.
 
     `found`: {labels, id, state} of the container that has the host's name, None = there is none.
-    `path_exists`: whether the checkout that the container says it belongs to is still there.
     """
     if found is None:
         return "create"
     labels = found["labels"]
     if labels.get("wandb.onprem.lab") != lab.name:
         return "refuse"
-    if labels.get("wandb.onprem.checkout") != lab.labels["wandb.onprem.checkout"]:
-        return "refuse" if path_exists else "replace"
+    if elsewhere(lab, labels):
+        return "refuse"
     if lab.hosts.get(host, {}).get("id") != found["id"]:
-        # Ours, but never finished: the run that made it was cut off, or its state was lost.
+        # Never finished: the run that made it was cut off, its state was lost, or its whole checkout was removed.
         return "replace"
     return "keep" if found["state"] == "running" else "start"
 
@@ -52,11 +52,21 @@ def containers(lab: Lab) -> dict[str, dict[str, Any]]:
     found = {}
     for row in listed("ps", "--all", "--filter", f"name=^{lab.name}-"):
         name = row["Names"][0]
-        found[name.removeprefix(f"{lab.name}-")] = {"id": row["Id"], "state": row["State"], "labels": row.get("Labels") or {}}
+        found[name.removeprefix(f"{lab.name}-")] = {"id": row["Id"], "state": row["State"], "labels": row.get("Labels") or {}, "image": row["Image"]}
     return found
 
 
-def together(work: Any, items: Iterable[T]) -> list[Any]:
+def elsewhere(lab: Lab, labels: Mapping[str, str]) -> bool:
+    """Whether something of this lab's name belongs to another checkout that is still there."""
+    return labels.get("wandb.onprem.checkout") != lab.labels["wandb.onprem.checkout"] and Path(labels.get("wandb.onprem.path", "/nowhere")).is_dir()
+
+
+def network_labels(lab: Lab) -> dict[str, str] | None:
+    found = podman("network", "inspect", lab.network_name, check=False)
+    return (json.loads(found.stdout)[0].get("labels") or {}) if found.returncode == 0 else None
+
+
+def together(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     with ThreadPoolExecutor(PARALLEL) as pool:
         return list(pool.map(work, items))
 
@@ -68,14 +78,12 @@ def refuse(what: str, labels: dict[str, str]) -> LabError:
 
 def ensure_network(lab: Lab) -> None:
     """Finds the lab's network again or makes it; one that is not ours is refused, one that lost its state is made anew."""
-    networks = listed("network", "ls")
-    rows = [json.loads(podman("network", "inspect", row["name"]).stdout)[0] for row in networks]
+    own = network_labels(lab)
+    rows = [json.loads(podman("network", "inspect", row["name"]).stdout)[0] for row in listed("network", "ls")]
     subnets = {row["name"]: [subnet["subnet"] for subnet in row.get("subnets") or []] for row in rows}
-    own = next((row for row in rows if row["name"] == lab.network_name), None)
-    if own:
-        labels = own.get("labels") or {}
-        if labels.get("wandb.onprem.checkout") != lab.labels["wandb.onprem.checkout"] and Path(labels.get("wandb.onprem.path", "/")).is_dir():
-            raise refuse(f"the network {lab.network_name}", labels)
+    if own is not None:
+        if elsewhere(lab, own):
+            raise refuse(f"the network {lab.network_name}", own)
         if lab.network and subnets[lab.network_name] == [f"{lab.network}.0/24"]:
             return
         say(f"the network {lab.network_name} is left from a cut-off run; making it again")
@@ -132,7 +140,7 @@ def provision(lab: Lab, host: str, public_key: str, mysql: str) -> list[str]:
 
 def wanted_mysql(lab: Lab, host: str, asked: str) -> str:
     """'8.0' or '9.7' for a database host, '' for others; a standing host cannot change its mind."""
-    if not (host.startswith("db-") or asked and host not in HOSTS):
+    if not (host.startswith("db-") or (asked and host not in HOSTS)):
         return ""
     standing = lab.hosts.get(host, {}).get("mysql", "")
     if asked and standing and asked != standing:
@@ -140,7 +148,7 @@ def wanted_mysql(lab: Lab, host: str, asked: str) -> str:
     return standing or asked or "8.0"
 
 
-def mysql_asked(env: dict[str, str] | os._Environ[str] = os.environ) -> str:
+def mysql_asked(env: Mapping[str, str] = os.environ) -> str:
     asked = env.get("LAB_MYSQL", "")
     if asked not in ("", *MYSQL_VERSIONS):
         raise LabError(f"LAB_MYSQL={asked!r} is none of {', '.join(MYSQL_VERSIONS)}", "leave it out for 8.0")
@@ -154,10 +162,12 @@ def up(lab: Lab, names: Sequence[str], images: tuple[str, str], mysql: str = "")
     found = containers(lab)
     plans = {}
     for host in names:
-        labels = (found.get(host) or {}).get("labels", {})
-        plans[host] = decide(lab, host, found.get(host), Path(labels.get("wandb.onprem.path", "/nowhere")).is_dir())
+        plans[host] = decide(lab, host, found.get(host))
         if plans[host] == "refuse":
-            raise refuse(f"the container {lab.container(host)}", labels)
+            raise refuse(f"the container {lab.container(host)}", found[host]["labels"])
+    older = [host for host in names if plans[host] in ("keep", "start") and found[host]["image"] != (kube if host == "kube-1" else base)]
+    if older:
+        say(f"made from an older image: {' '.join(older)} (`python -m lab host down NAME` and `up NAME` make a host anew)")
     leftovers = [host for host in names if plans[host] == "replace"]
     if leftovers:
         say(f"replacing what a cut-off run left: {' '.join(leftovers)}")
@@ -184,7 +194,10 @@ def up(lab: Lab, names: Sequence[str], images: tuple[str, str], mysql: str = "")
         together(lambda host: ssh.host_keys(lab, host), stopped)
     silent = [host for host, answer in zip(names, together(lambda host: ssh.answers(lab, host), names), strict=True) if not answer]
     if silent:
-        raise LabError(f"no answer by SSH from {' '.join(silent)}", f"`python -m lab exec {silent[0]} journalctl -u ssh` tells why; `python -m lab down` and `up` make them anew")
+        raise LabError(
+            f"no answer by SSH from {' '.join(silent)}",
+            f"`python -m lab exec {silent[0]} journalctl -u ssh` tells why; `python -m lab host down {silent[0]}`, then `up`",
+        )
     if new:
         ids = {host: entry["id"] for host, entry in containers(lab).items()}
         for host in new:
@@ -208,10 +221,8 @@ def remove_hosts(lab: Lab, names: Iterable[str]) -> None:
 
 
 def host_down(lab: Lab, host: str) -> None:
-    if host in HOSTS:
-        raise LabError(f"{host} belongs to the lab itself", "`host down` is for extra hosts; `python -m lab down` takes the whole lab down")
     if host not in lab.hosts:
-        raise LabError(f"there is no extra host {host}", f"there are: {' '.join(name for name in lab.hosts if name not in HOSTS) or 'none'}")
+        raise LabError(f"this lab has no host {host}", f"it has {' '.join(lab.hosts) or 'none'}")
     ssh.close(lab, host)
     remove_hosts(lab, [host])
     ssh.learn(lab, {}, forget={host})
@@ -221,17 +232,18 @@ def host_down(lab: Lab, host: str) -> None:
 
 def down(lab: Lab) -> None:
     """Removes everything of this lab: containers, volumes, network, standing connections, its folder."""
-    checkout = lab.labels["wandb.onprem.checkout"]
     for host, entry in containers(lab).items():
-        labels = entry["labels"]
-        if labels.get("wandb.onprem.lab") == lab.name and labels.get("wandb.onprem.checkout") != checkout and Path(labels.get("wandb.onprem.path", "/")).is_dir():
-            raise refuse(f"the container {lab.container(host)}", labels)
+        if entry["labels"].get("wandb.onprem.lab") == lab.name and elsewhere(lab, entry["labels"]):
+            raise refuse(f"the container {lab.container(host)}", entry["labels"])
+    own = network_labels(lab)
+    if own is not None and elsewhere(lab, own):
+        raise refuse(f"the network {lab.network_name}", own)
     if lab.network:
         ssh.close(lab)
     remove_hosts(lab, list(containers(lab)))
     for row in listed("volume", "ls", "--filter", f"label=wandb.onprem.lab={lab.name}"):
         podman("volume", "rm", "-f", row["Name"])
-    if podman("network", "exists", lab.network_name, check=False).returncode == 0:
+    if own is not None:
         podman("network", "rm", "-f", lab.network_name)
     shutil.rmtree(lab.state_dir, ignore_errors=True)
     parent = lab.state_dir.parent
@@ -243,4 +255,3 @@ def valid_extra(host: str) -> str:
     if host in HOSTS or not NAME.fullmatch(host):
         raise LabError(f"{host!r} cannot be the name of an extra host", "a small letter, then up to 15 of a-z, 0-9 and '-', and none of the lab's own names")
     return host
-

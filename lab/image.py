@@ -19,7 +19,8 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 BASE_PACKAGES = ["systemd", "systemd-sysv", "dbus", "python3", "python3-apt", "iproute2", "ca-certificates", "openssh-server", "sudo"]
 # Until lab/kube/packages.txt says otherwise.
 KUBE_PACKAGES = ["etcd-server", "etcd-client", "nginx", "iproute2", "nftables", "python3-kubernetes", "python3-pymysql", "python3-redis", "python3-yaml"]
-# sshd's keys and the machine id are each host's own: they are made at its first start, never in the image.
+# sshd's keys are each host's own: made at its first start, never in the image.
+# (Debian's sshd-keygen.service waits for systemd's "first boot", which a container does not have.)
 HOST_KEYS_UNIT = """[Unit]
 Description=Make this host's own SSH keys
 Before=ssh.service
@@ -29,6 +30,8 @@ ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
 Type=oneshot
 ExecStart=/usr/bin/ssh-keygen -A
 """
+# A background `apt-get update` holds the lock that a role's task waits for, at times nobody chose.
+MASKED_UNITS = ("apt-daily.timer", "apt-daily-upgrade.timer")
 KUBE_INSTALL = """set -eu
 export DEBIAN_FRONTEND=noninteractive
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
@@ -54,7 +57,7 @@ def kube_packages(path: Path = HERE / "kube" / "packages.txt") -> list[str]:
 
 
 def base_key(suite: str, mirror: str, apt_conf: str) -> str:
-    return digest(suite, mirror, apt_conf, *BASE_PACKAGES, HOST_KEYS_UNIT)
+    return digest(suite, mirror, apt_conf, *BASE_PACKAGES, HOST_KEYS_UNIT, *MASKED_UNITS)
 
 
 def kube_key(base: str, packages: list[str]) -> str:
@@ -111,7 +114,11 @@ def bootstrap(root: Path) -> None:
     argv = ["debootstrap", "--variant=minbase", f"--keyring={KEYRING}", f"--include={','.join(BASE_PACKAGES)}"]
     with log.open("w") as stream:
         done = subprocess.run(
-            [*argv, versions()["debian"], str(root), debian.mirror()], env={**os.environ, **proxy_environment()}, stdout=stream, stderr=subprocess.STDOUT, check=False
+            [*argv, versions()["debian"], str(root), debian.mirror()],
+            env={**os.environ, **proxy_environment()},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
     if done.returncode:
         tail = "\n".join("    " + line for line in log.read_text(errors="replace").splitlines()[-12:])
@@ -140,6 +147,8 @@ def finish_root(root: Path) -> None:
     (units / "lab-host-keys.service").write_text(HOST_KEYS_UNIT)
     (units / "ssh.service.requires").mkdir(exist_ok=True)
     (units / "ssh.service.requires" / "lab-host-keys.service").symlink_to("../lab-host-keys.service")
+    for unit in MASKED_UNITS:
+        (units / unit).symlink_to("/dev/null")
     (root / "etc/apt/apt.conf.d/90lab").write_text(debian.apt_conf())
     for package in root.glob("var/cache/apt/archives/*.deb"):
         package.unlink()

@@ -74,7 +74,9 @@ def podman(*args: str, data: str | None = None, check: bool = True) -> subproces
         check=False,
     )
     if check and done.returncode:
-        raise LabError(f"`podman {' '.join(args[:2])} ...` failed: {done.stderr.strip()[-1500:]}", "see podman's words above; `python -m lab status` shows what stands")
+        raise LabError(
+            f"`podman {' '.join(args[:2])} ...` failed: {done.stderr.strip()[-1500:]}", "see podman's words above; `python -m lab status` shows what stands"
+        )
     return done
 
 

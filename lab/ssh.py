@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from lab.report import LabError
@@ -67,13 +68,13 @@ def host_keys(lab: Lab, host: str) -> list[str]:
         if found:
             return [f"{host},{lab.address(host)} " + " ".join(line.split()[:2]) for line in found.splitlines()]
         time.sleep(0.25)
-    raise LabError(f"{host} did not start sshd within {WAIT_SECONDS} s", f"`podman logs {lab.container(host)}` and `python -m lab exec {host} systemctl status ssh` tell why")
+    raise LabError(f"{host} did not start sshd within {WAIT_SECONDS} s", f"`python -m lab exec {host} systemctl status ssh` tells why")
 
 
-def learn(lab: Lab, keys: dict[str, list[str]], forget: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+def learn(lab: Lab, keys: dict[str, list[str]], forget: Collection[str] = ()) -> None:
     """Puts the hosts' keys into known_hosts, in place of what it had for them."""
     path = known_hosts(lab)
-    gone = forget | set(keys)
+    gone = {*forget, *keys}
     kept = [line for line in (path.read_text().splitlines() if path.exists() else []) if line.split(",", 1)[0] not in gone]
     lines = kept + [line for host in sorted(keys) for line in keys[host]]
     write_if_changed(path, "".join(line + "\n" for line in sorted(lines)))

@@ -48,7 +48,7 @@ def free_network(taken: Iterable[str], preferred: str = "") -> str:
     for prefix in [preferred, *(f"10.89.{n}" for n in range(40, 250))]:
         if prefix and not any(other.version == 4 and other.overlaps(ipaddress.ip_network(f"{prefix}.0/24")) for other in others):
             return prefix
-    raise LabError("no free network among 10.89.40.0/24 ... 10.89.249.0/24", "`podman network ls` shows who has them; `podman network prune` removes unused ones")
+    raise LabError("no free network among 10.89.40.0/24 ... 10.89.249.0/24", "`podman network ls` shows who has them; `podman network prune` helps")
 
 
 @dataclass
