@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from lab import hosts, image, programs, requirements, ssh
+from lab import hosts, image, programs, requirements, site, ssh
 from lab.cache import HERE, cache_dir, locked
 from lab.podman import interactive
 from lab.report import LabError, phase, say
@@ -83,6 +83,12 @@ def status(lab: Lab) -> None:
         say(f"  {host:<10} {lab.address(host):<14} {state:<9} {answer}")
 
 
+def stands(lab: Lab) -> bool:
+    """Whether every host of the default lab runs."""
+    found = hosts.containers(lab) if lab.hosts else {}
+    return all(found.get(name, {}).get("state") == "running" for name in HOSTS)
+
+
 def clean(lab: Lab, cache: bool) -> None:
     with locked(f"lab-{lab.name}"), phase("down"):
         hosts.down(refreshed(lab))
@@ -101,6 +107,8 @@ def parser() -> argparse.ArgumentParser:
     verbs.add_parser("image", help="make the images of the hosts")
     verb = verbs.add_parser("up", help="make or start the lab, or some of its hosts")
     verb.add_argument("hosts", nargs="*", metavar="HOST", help=f"default: all of {' '.join(HOSTS)}")
+    verbs.add_parser("site", help="the whole lab, and the collection's site playbook run on it")
+    verbs.add_parser("inputs", help="what a user brings to the site playbook: charts, licence, vault file")
     verb = verbs.add_parser("host", help="extra bare hosts, to be thrown away; removing a single host")
     host_verbs = verb.add_subparsers(dest="host_verb", required=True)
     extra = host_verbs.add_parser("up", help="make or start an extra host")
@@ -109,7 +117,9 @@ def parser() -> argparse.ArgumentParser:
     host_verbs.add_parser("down", help="remove one host with all it holds (`up NAME` makes a host of the lab anew)").add_argument("name")
     verbs.add_parser("down", help="remove this lab: hosts, volumes, network, folder")
     verbs.add_parser("clean", help="as down").add_argument("--cache", action="store_true", help="also programs and images")
-    verbs.add_parser("status", help="what stands")
+    verbs.add_parser("inputs", help="what a user brings: charts, licence, vault file")
+    verbs.add_parser("site", help="up, then the whole site on it, and where to look")
+    verbs.add_parser("status", help="what stands").add_argument("--quiet", action="store_true", help="only the exit code: 0 if every host of the lab runs")
     verb = verbs.add_parser("exec", help="run a command as root on a host")
     verb.add_argument("host")
     verb.add_argument("command", nargs=argparse.REMAINDER)
@@ -128,6 +138,13 @@ def run(args: argparse.Namespace) -> int:
             image.ensure()
     elif args.verb == "up":
         up(lab, args.hosts or list(HOSTS))
+    elif args.verb == "site":
+        up(lab, list(HOSTS))
+        site.make(Lab.load(lab.name))
+    elif args.verb == "inputs":
+        if not lab.hosts:
+            raise LabError(f"the lab {lab.name} does not stand", "`python -m lab up` makes it")
+        site.inputs(lab)
     elif args.verb == "host" and args.host_verb == "up":
         host_up(lab, args.name, args.mysql_97)
     elif args.verb == "host":
@@ -135,8 +152,22 @@ def run(args: argparse.Namespace) -> int:
             hosts.host_down(refreshed(lab), args.name)
     elif args.verb in ("down", "clean"):
         clean(lab, getattr(args, "cache", False))
+    elif args.verb == "inputs":
+        site.inputs(lab)
+    elif args.verb == "site":
+        with phase("all"):
+            up(lab, list(HOSTS))
+            site.make(Lab.load(lab.name))
+    elif args.verb == "inputs":
+        if not lab.hosts:
+            raise LabError(f"the lab {lab.name} does not stand", "`python -m lab up` makes it")
+        site.inputs(lab)
+    elif args.verb == "status" and args.quiet:
+        return 0 if stands(lab) else 1
     elif args.verb == "status":
-        status(lab)
+        if not args.quiet:
+            status(lab)
+        return 0 if lab.hosts else 1
     elif args.verb == "exec":
         return interactive(["exec", "-it" if sys.stdin.isatty() else "-i", lab.container(args.host), *(args.command or ["bash"])])
     return 0
