@@ -1,0 +1,4 @@
+# Copyright (c) wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stand-ins of W&B's own programs. See README.md."""

@@ -1,0 +1,85 @@
+# Copyright (c) wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logging and HTTP that the stand-ins share."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+MAX_BODY = 64 * 1024 * 1024
+
+
+def log(level: str, message: str, **fields: Any) -> None:
+    """One line of JSON on stderr, in the manner of zap."""
+    stamp = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    print(json.dumps({"level": level, "ts": stamp, "msg": message, **fields}, default=str), file=sys.stderr, flush=True)
+
+
+class Reply(Exception):
+    """An answer; raised where a request cannot go on, returned where it can."""
+
+    def __init__(self, status: int, body: Any, content_type: str = "application/json") -> None:
+        super().__init__(status)
+        self.status = status
+        self.content_type = content_type
+        self.payload = body.encode() if isinstance(body, str) else json.dumps(body, default=str).encode()
+
+
+Answer = Callable[[str, str, Mapping[str, str], bytes], Reply]
+
+
+def handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
+    """`answer(method, path, headers, body)` gives or raises the Reply."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def respond(self) -> None:
+            try:
+                length = int(self.headers.get("Content-Length") or 0)
+                if length > MAX_BODY:
+                    self.close_connection = True
+                    raise Reply(413, {"errors": [{"message": f"body of more than {MAX_BODY} bytes"}]})
+                reply = answer(self.command, self.path, self.headers, self.rfile.read(length))
+            except Reply as early:
+                reply = early
+            except Exception as error:
+                log("error", "request failed", method=self.command, path=self.path, error=f"{type(error).__name__}: {error}")
+                reply = Reply(500, {"error": str(error)})
+            self.send_response(reply.status)
+            self.send_header("Content-Type", reply.content_type)
+            self.send_header("Content-Length", str(len(reply.payload)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(reply.payload)
+
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = respond
+
+        def log_message(self, *_: Any) -> None:
+            """No access log: probes would fill the pod's log."""
+
+    return Handler
+
+
+def serve(port: int, answer: Answer) -> ThreadingHTTPServer:
+    """Listens from now on, in a thread of its own."""
+    ThreadingHTTPServer.daemon_threads = True
+    server = ThreadingHTTPServer(("0.0.0.0", port), handler(answer))
+    threading.Thread(target=server.serve_forever, name=f"port-{port}", daemon=True).start()
+    return server
+
+
+def until_told() -> None:
+    """Returns on SIGTERM or SIGINT."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()
