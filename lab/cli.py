@@ -117,8 +117,6 @@ def parser() -> argparse.ArgumentParser:
     host_verbs.add_parser("down", help="remove one host with all it holds (`up NAME` makes a host of the lab anew)").add_argument("name")
     verbs.add_parser("down", help="remove this lab: hosts, volumes, network, folder")
     verbs.add_parser("clean", help="as down").add_argument("--cache", action="store_true", help="also programs and images")
-    verbs.add_parser("inputs", help="what a user brings: charts, licence, vault file")
-    verbs.add_parser("site", help="up, then the whole site on it, and where to look")
     verbs.add_parser("status", help="what stands").add_argument("--quiet", action="store_true", help="only the exit code: 0 if every host of the lab runs")
     verb = verbs.add_parser("exec", help="run a command as root on a host")
     verb.add_argument("host")
@@ -139,8 +137,9 @@ def run(args: argparse.Namespace) -> int:
     elif args.verb == "up":
         up(lab, args.hosts or list(HOSTS))
     elif args.verb == "site":
-        up(lab, list(HOSTS))
-        site.make(Lab.load(lab.name))
+        with phase("lab and site"):
+            up(lab, list(HOSTS))
+            site.make(Lab.load(lab.name))
     elif args.verb == "inputs":
         if not lab.hosts:
             raise LabError(f"the lab {lab.name} does not stand", "`python -m lab up` makes it")
@@ -152,22 +151,10 @@ def run(args: argparse.Namespace) -> int:
             hosts.host_down(refreshed(lab), args.name)
     elif args.verb in ("down", "clean"):
         clean(lab, getattr(args, "cache", False))
-    elif args.verb == "inputs":
-        site.inputs(lab)
-    elif args.verb == "site":
-        with phase("all"):
-            up(lab, list(HOSTS))
-            site.make(Lab.load(lab.name))
-    elif args.verb == "inputs":
-        if not lab.hosts:
-            raise LabError(f"the lab {lab.name} does not stand", "`python -m lab up` makes it")
-        site.inputs(lab)
     elif args.verb == "status" and args.quiet:
         return 0 if stands(lab) else 1
     elif args.verb == "status":
-        if not args.quiet:
-            status(lab)
-        return 0 if lab.hosts else 1
+        status(lab)
     elif args.verb == "exec":
         return interactive(["exec", "-it" if sys.stdin.isatty() else "-i", lab.container(args.host), *(args.command or ["bash"])])
     return 0
