@@ -11,6 +11,7 @@ import typing as t
 
 import yaml
 from ansible.errors import AnsibleError
+from ansible.parsing.yaml.loader import AnsibleLoader
 from ansible.plugins.action import ActionBase
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.host_rules import check_hosts
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.problem import Problem, Site, Unreadable
@@ -29,6 +30,14 @@ def known_variables() -> dict[str, str]:
             for name, option in (entry.get('options') or {}).items():
                 known[name] = option.get('type', 'str')
     return known
+
+
+def role_defaults() -> dict[str, t.Any]:
+    """Defaults of every role, not templated."""
+    defaults: dict[str, t.Any] = {}
+    for path in sorted(ROLES.glob('*/defaults/main.yml')):
+        defaults.update(yaml.load(path.read_text(encoding='utf-8'), Loader=AnsibleLoader) or {})
+    return defaults
 
 
 def read(source: t.Mapping[str, t.Any], name: str) -> t.Any:
@@ -69,8 +78,10 @@ class ActionModule(ActionBase):
         groups = task_vars['groups']
         hostvars = task_vars['hostvars']
         members = sorted({host for group in GROUPS for host in groups.get(group, ())})
-        # The play runs on the controller, which sees the site-wide variables and, by the role's dependency, the defaults of `common`.
-        values = {name: self._value(task_vars, name) for name in task_vars if name.startswith('wandb_')}
+        # The play runs on the controller, which sees the site-wide variables; what they leave open is as the roles have it.
+        variables = {**role_defaults(), **task_vars}
+        self._templar.available_variables = variables
+        values = {name: self._value(variables, name) for name in variables if name.startswith('wandb_')}
         return Site(
             groups={name: list(hosts) for name, hosts in groups.items()},
             values=values,

@@ -29,9 +29,9 @@ SECRETS = {
     'wandb_minio_secret_key': '',
 }
 ENDPOINTS = {
-    'wandb_mysql': ('wandb_mysql_endpoint', 'MySQL'),
-    'wandb_redis': ('wandb_redis_endpoint', 'Redis'),
-    'wandb_minio': ('wandb_bucket_endpoint', 'the object store'),
+    'wandb_mysql': ('wandb_mysql_endpoint', 'host', 'MySQL'),
+    'wandb_redis': ('wandb_redis_endpoint', 'host', 'Redis'),
+    'wandb_minio': ('wandb_bucket_endpoint', 'name', 'the object store'),
 }
 FILES_ON_CONTROLLER = ('wandb_server_chart_archive',)
 HOST_URL = re.compile(r'https://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]{1,5})?')
@@ -107,8 +107,11 @@ def licence(site: Site, now: t.Callable[[], float] = time.time) -> t.Iterator[Pr
 
 def one_source(site: Site) -> t.Iterator[Problem]:
     """Each service is either made here (hosts in the group) or external (endpoint dictionary): exactly one."""
-    for group, (endpoint, service) in ENDPOINTS.items():
-        given = bool(site.values.get(endpoint))
+    for group, (endpoint, key, service) in ENDPOINTS.items():
+        value = site.values.get(endpoint)
+        given = bool(value)
+        if given and isinstance(value, dict) and not value.get(key):
+            yield Problem(endpoint, f'has no {key}', f'an external endpoint needs at least {key}')
         made = bool(site.members(group))
         if given and made:
             yield Problem(endpoint, f'is given while group {group} has hosts too', f'remove one of the two: either {service} is made here, or it is external')

@@ -57,7 +57,7 @@ WRONG_VALUES = [
     ('wandb_license', licence(exp=1), 'wandb_license', 'ran out on 1970-01-01'),
     ('wandb_kubeconfig', '/nowhere/kubeconfig', 'wandb_kubeconfig', 'no such file'),
     ('wandb_helm_binary', 'no-such-helm', 'wandb_helm_binary', 'install Helm'),
-    ('wandb_minio_address', '', 'wandb_minio_address', 'presigned' and 'is missing'),
+    ('wandb_minio_address', '', 'wandb_minio_address', 'is missing'),
     ('wandb_mysql_password', None, 'wandb_mysql_password', 'wandb.onprem.secrets'),
     ('wandb_mysql_password', 'short', 'wandb_mysql_password', '5 characters'),
     ('wandb_airgapped', 'false', 'wandb_airgapped', 'is a str, must be a bool'),
@@ -66,6 +66,7 @@ WRONG_VALUES = [
     ('wandb_host', Unreadable('undefined'), 'wandb_host', 'cannot be read'),
     ('wandb_server_chart_archive', '/nowhere.tgz', 'wandb_server_chart_archive', 'is not there'),
     ('wandb_mysql_endpoint', {'host': 'db.example.com'}, 'wandb_mysql_endpoint', 'has hosts too'),
+    ('wandb_mysql_endpoint', {'port': 3306}, 'wandb_mysql_endpoint', 'has no host'),
 ]
 
 
