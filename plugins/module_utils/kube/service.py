@@ -63,10 +63,13 @@ class Service:
 
     def apply(self, manifest: Object, force: bool = False) -> Applied:
         """Server-side apply under our own field manager. Raises ConflictError with the other manager's name."""
-        resource = resource_of(manifest)
         metadata = manifest['metadata']
+        return self.apply_over(self.get(resource_of(manifest), metadata.get('namespace'), metadata['name']), manifest, force)
+
+    def apply_over(self, before: Object | None, manifest: Object, force: bool = False) -> Applied:
+        """The same for a caller who has just read the object (None = not there): one request less."""
+        resource, metadata = resource_of(manifest), manifest['metadata']
         namespace, name = metadata.get('namespace'), metadata['name']
-        before = self.get(resource, namespace, name)
         try:
             after = self.client.apply(resource.path(namespace, name), manifest, self.field_manager, force)
         except NotFoundError as error:
