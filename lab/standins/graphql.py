@@ -179,7 +179,7 @@ def answer(
     roots: Mapping[str, Mapping[str, Callable[..., Any]]],
     failure: Callable[[Exception], Mapping[str, Any] | None],
 ) -> dict[str, Any]:
-    """{data, errors}. `roots`: query and mutation, each {field: function}. `failure` turns a resolver's exception into `extensions`, or None: not a failed field."""
+    """{data, errors}. `roots`: query and mutation, each {field: function}. `failure` turns a resolver's exception into `extensions`; None = no failed field."""
     if not isinstance(request, dict) or not isinstance(request.get("query"), str):
         raise QueryError("Must provide query string.")
     kind, fields, defaults = Parser(request["query"]).operation()

@@ -36,7 +36,9 @@ def signing_key(secret: str, date: str, region: str) -> bytes:
 
 
 class Bucket:
-    def __init__(self, host: str, name: str, prefix: str, *, access_key: str, secret_key: str, region: str, tls: bool, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, host: str, name: str, prefix: str, *, access_key: str, secret_key: str, region: str, tls: bool, trust: ssl.SSLContext | None = None
+    ) -> None:
         self.host, self.name, self.prefix = host, name, prefix.strip("/")
         self.access_key, self.secret_key = access_key, secret_key
         self.region, self.tls, self.trust = region or "us-east-1", tls, trust
