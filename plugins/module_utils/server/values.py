@@ -1,0 +1,77 @@
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small work on nested Helm values: put, merge, drop what is empty, compare. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+Values = dict[str, t.Any]
+
+
+def put(values: Values, path: t.Sequence[str], value: t.Any) -> None:
+    """Set ``value`` at ``path``, making the maps on the way."""
+    for part in path[:-1]:
+        values = values.setdefault(part, {})
+    values[path[-1]] = value
+
+
+def get(values: t.Mapping[str, t.Any], path: t.Sequence[str]) -> t.Any:
+    """What stands at ``path``, or None."""
+    found: t.Any = values
+    for part in path:
+        if not isinstance(found, t.Mapping) or part not in found:
+            return None
+        found = found[part]
+    return found
+
+
+def merge(first: t.Mapping[str, t.Any], second: t.Mapping[str, t.Any]) -> Values:
+    """A new map: ``second`` over ``first``. Maps are merged, everything else is replaced."""
+    merged = dict(first)
+    for key, value in second.items():
+        mine = merged.get(key)
+        merged[key] = merge(mine, value) if isinstance(mine, t.Mapping) and isinstance(value, t.Mapping) else value
+    return merged
+
+
+def without_nulls(value: t.Any) -> t.Any:
+    """A copy without any null: the operator's merge may stumble over one, and drops it at best."""
+    if isinstance(value, t.Mapping):
+        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [without_nulls(inner) for inner in value if inner is not None]
+    return value
+
+
+def null_paths(value: t.Any, path: str = '') -> list[str]:
+    """Dotted paths of all nulls."""
+    if value is None:
+        return [path]
+    if isinstance(value, t.Mapping):
+        return [found for key, inner in value.items() for found in null_paths(inner, f'{path}.{key}' if path else str(key))]
+    if isinstance(value, list):
+        return [found for index, inner in enumerate(value) for found in null_paths(inner, f'{path}[{index}]')]
+    return []
+
+
+def lacking(wanted: t.Any, found: t.Any, path: str = '') -> list[str]:
+    """Dotted paths of ``wanted`` that ``found`` does not contain.
+
+    The operator adds keys of its own (so maps are compared by containment) and appends the console's and the channel's
+    list entries to ours (so a list must stand in front).
+    """
+    if isinstance(wanted, t.Mapping):
+        if not isinstance(found, t.Mapping):
+            return [] if not wanted and found is None else [path]
+        return [
+            missing for key, value in wanted.items() for missing in lacking(value, found.get(key), f'{path}.{key}' if path else str(key))
+        ]
+    if isinstance(wanted, list):
+        if not isinstance(found, list) or len(found) < len(wanted):
+            return [path]
+        return [missing for index, value in enumerate(wanted) for missing in lacking(value, found[index], f'{path}[{index}]')]
+    # 3306 and 3306.0 are one number to JSON; True and 1 are not one value.
+    same = wanted == found and isinstance(wanted, bool) == isinstance(found, bool)
+    return [] if same else [path]

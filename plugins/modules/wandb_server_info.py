@@ -1,0 +1,157 @@
+#!/usr/bin/python
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+module: wandb_server_info
+short_description: Tell how a W&B Server is - true readiness, versions, workloads, licence
+version_added: 0.1.0
+description:
+  - Looks once, by lists, so that the number of requests does not grow with the server.
+author:
+  - wandb.onprem maintainers (@wandb-onprem)
+extends_documentation_fragment:
+  - wandb.onprem.attributes.info_module
+  - wandb.onprem.kube_auth
+options:
+  name:
+    description:
+      - Name of the custom resource.
+    type: str
+    default: wandb
+  namespace:
+    description:
+      - Namespace of the custom resource.
+    type: str
+    default: wandb
+  operator_namespace:
+    description:
+      - Namespace of the operator.
+    type: str
+    default: wandb-operator
+seealso:
+  - module: wandb.onprem.wandb_server
+'''
+
+EXAMPLES = r'''
+- name: Ask how the server is
+  wandb.onprem.wandb_server_info:
+    kubeconfig: ~/.kube/config
+  register: wandb_example_server
+
+- name: Tell when the licence expires
+  ansible.builtin.debug:
+    msg: "{{ wandb_example_server.server.license.expires_at }}"
+'''
+
+RETURN = r'''
+server:
+  description: State of the server.
+  returned: always
+  type: dict
+  contains:
+    exists:
+      description: Whether there is a custom resource. Without one only RV(server.ready) stands beside it.
+      type: bool
+      sample: true
+    ready:
+      description: The operator applied the spec, the release is deployed, all workloads are rolled out, server and console answer.
+      type: bool
+      sample: true
+    phase:
+      description: Phase of the custom resource, which is not readiness.
+      type: str
+      sample: Completed
+    missing:
+      description: What is missing.
+      type: list
+      elements: str
+      sample: []
+    causes:
+      description: Why, as far as it can be seen in one look.
+      type: list
+      elements: dict
+      sample: []
+    host:
+      description: URL that users type.
+      type: str
+      sample: https://wandb.example.com
+    console_url:
+      description: URL of the console.
+      type: str
+      sample: https://wandb.example.com/console
+    console_password_secret:
+      description: Name and key of the Secret that keeps the console's password; empty until the console made it.
+      type: dict
+      sample: {name: wandb-password, key: password}
+    chart:
+      description: Where the chart comes from.
+      type: dict
+      sample: {path: /charts/operator-wandb}
+    versions:
+      description: Versions of chart and operator, and the image tag of each component.
+      type: dict
+      sample: {chart: 0.43.8, operator: 1.22.0, app: 0.83.0, console: 2.18.12}
+    release:
+      description: The newest revision of the Helm release.
+      type: dict
+      sample: {name: wandb, revision: 3, status: deployed, chart_version: 0.43.8}
+    workloads:
+      description: Workloads of the release.
+      type: list
+      elements: dict
+      sample: [{kind: Deployment, name: wandb-app-bc, component: app, rolled_out: true, missing: "", images: ["wandb/local:0.83.0"]}]
+    images:
+      description: All their images.
+      type: list
+      elements: str
+      sample: ["wandb/local:0.83.0"]
+    license:
+      description: When the licence expires; never the licence itself.
+      type: dict
+      sample: {expires_at: "2027-06-30T00:00:00Z", days_left: 219, problem: ""}
+    spec:
+      description: Spec of the custom resource, with secrets hidden.
+      type: dict
+      sample: {values: {global: {host: https://wandb.example.com}}}
+requests:
+  description: Requests that were made to the Kubernetes API.
+  returned: always
+  type: int
+  sample: 14
+'''
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import auth_argument_spec
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import client_from
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
+from ansible_collections.wandb.onprem.plugins.module_utils.server.info import server_info
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            **auth_argument_spec(),
+            'name': {'type': 'str', 'default': 'wandb'},
+            'namespace': {'type': 'str', 'default': 'wandb'},
+            'operator_namespace': {'type': 'str', 'default': 'wandb-operator'},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+    try:
+        client = client_from(options, dry_run=True)
+        server = server_info(Service(client), options['name'], options['namespace'], options['operator_namespace'])
+    except KubeError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, server=server, requests=client.requests)
+
+
+if __name__ == '__main__':
+    main()
