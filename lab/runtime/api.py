@@ -1,0 +1,103 @@
+# Copyright (c) wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Kubernetes API on raw paths: requests, and a watch that survives its connection."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+# Of Secrets and ConfigMaps only the fact that they changed is watched, not what is in them.
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
+
+class ApiError(Exception):
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
+def log(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class Api:
+    def __init__(self, server: str, pki: Path, name: str) -> None:
+        self.server = server
+        self.pool = urllib3.PoolManager(
+            maxsize=32,
+            ca_certs=str(pki / "ca.crt"),
+            cert_file=str(pki / f"{name}.crt"),
+            key_file=str(pki / f"{name}.key"),
+            timeout=urllib3.Timeout(connect=5, read=30),
+            retries=False,
+        )
+
+    def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:
+        try:
+            answer = self.pool.request(method, self.server + path, body=None if body is None else json.dumps(body), headers={"Content-Type": content_type})
+        except urllib3.exceptions.HTTPError as error:
+            raise ApiError(0, str(error)) from error
+        if answer.status >= 300:
+            raise ApiError(answer.status, answer.data.decode(errors="replace")[:500])
+        document: dict[str, Any] = json.loads(answer.data)
+        return document
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        try:
+            return self.request("GET", path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def watch(self, path: str, accept: str = "application/json") -> Iterator[tuple[str, Any]]:
+        """("SYNC", all objects) first and whenever the thread was lost, then ("ADDED" | "MODIFIED" | "DELETED", object); never ends."""
+        while True:
+            try:
+                version = ""
+                items = []
+                token = ""
+                while True:
+                    answer = self.pool.request("GET", f"{self.server}{path}{'&' if '?' in path else '?'}limit=500&continue={token}", headers={"Accept": accept})
+                    if answer.status != 200:
+                        raise ApiError(answer.status, answer.data.decode(errors="replace")[:500])
+                    page = json.loads(answer.data)
+                    items += page["items"]
+                    version, token = page["metadata"]["resourceVersion"], page["metadata"].get("continue", "")
+                    if not token:
+                        break
+                yield "SYNC", items
+                yield from self.follow(path, version, accept)
+            except (ApiError, urllib3.exceptions.HTTPError, OSError) as error:
+                log(f"watch {path}: {error}; once more")
+                time.sleep(1)
+
+    def follow(self, path: str, version: str, accept: str) -> Iterator[tuple[str, Any]]:
+        while True:
+            query = f"watch=true&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion={version}"
+            url = f"{self.server}{path}{'&' if '?' in path else '?'}{query}"
+            answer = self.pool.request("GET", url, headers={"Accept": accept}, preload_content=False, timeout=urllib3.Timeout(connect=5, read=330))
+            try:
+                if answer.status != 200:
+                    raise ApiError(answer.status, "the watch was refused")
+                rest = b""
+                for chunk in answer.stream(65536):
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in filter(None, lines):
+                        event = json.loads(line)
+                        if event["type"] == "ERROR":
+                            raise ApiError(event["object"].get("code", 0), event["object"].get("message", ""))
+                        version = event["object"]["metadata"]["resourceVersion"]
+                        if event["type"] != "BOOKMARK":
+                            yield event["type"], event["object"]
+            finally:
+                answer.close()
+                answer.release_conn()

@@ -1,0 +1,417 @@
+# Copyright (c) wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One thread a pod: starts what its manifest says, watches it, tells the API. All that must outlive the runtime is in files and units."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.runtime import probes, spec, status, units, volumes
+from lab.runtime.api import Api, ApiError, log
+from lab.runtime.images import Image, Table
+from lab.runtime.status import waiting
+
+TICK = 0.5
+RETRY = 2.0
+SERVER_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def timestamp() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def backoff(restarts: int) -> float:
+    """Seconds from the end of start number `restarts` to the next one: at once, then 10 s doubling up to 5 min."""
+    return 0.0 if restarts == 0 else min(10.0 * 2 ** (restarts - 1), 300.0)
+
+
+@dataclasses.dataclass
+class Host:
+    """What the pods share."""
+
+    api: Api
+    table: Table
+    addresses: units.Addresses
+    lock: threading.Lock
+    address: str
+    port: int
+
+    def service_env(self) -> dict[str, str]:
+        """Where the API is: its real address, since nothing plays kube-proxy in the lab."""
+        port = str(self.port)
+        return {
+            "KUBERNETES_SERVICE_HOST": self.address,
+            "KUBERNETES_SERVICE_PORT": port,
+            "KUBERNETES_SERVICE_PORT_HTTPS": port,
+            "KUBERNETES_PORT": f"tcp://{self.address}:{port}",
+        }
+
+
+class Runner:
+    """One container of a pod through all its starts."""
+
+    def __init__(self, worker: Worker, manifest: Mapping[str, Any], before: Mapping[str, Any], *, init: bool) -> None:
+        self.worker, self.manifest, self.init = worker, manifest, init
+        self.name: str = manifest["name"]
+        self.view = status.Container(state=waiting("PodInitializing" if worker.has_init and not init else "ContainerCreating"))
+        self.folder = worker.folder / self.name
+        numbers = sorted(int(path.name) for path in self.folder.glob("[0-9]*"))
+        self.current: units.Attempt | None = self.attempt(numbers[-1]) if numbers else None
+        self.number = numbers[-1] if numbers else -1
+        self.due = 0.0
+        if before.get("containerID"):
+            # The runtime, or kube-1, was started anew.
+            self.view.last = before.get("lastState") or {}
+            self.view.restarts = self.number = max(self.number, before["restartCount"])
+            self.view.ready, self.view.started = bool(self.current) and before["ready"], bool(self.current) and bool(before.get("started"))
+            self.view.container_id = before["containerID"]
+        self.reset_probes()
+
+    def attempt(self, number: int) -> units.Attempt:
+        meta = self.worker.pod["metadata"]
+        logs = units.LOGS / f"{meta['namespace']}_{meta['name']}_{meta['uid']}" / self.name / f"{number}.log"
+        return units.Attempt(self.folder / str(number), f"lab-pod-{meta['uid']}-{self.name}-{number}", logs)
+
+    def reset_probes(self) -> None:
+        begin = time.monotonic()
+        given = {kind: self.manifest.get(f"{kind}Probe") for kind in ("startup", "liveness", "readiness")}
+        verdicts = {"startup": self.view.started, "liveness": True, "readiness": self.view.ready}
+        self.probes = {kind: probes.Counter(probe, begin, verdicts[kind]) for kind, probe in given.items() if probe}
+
+    @property
+    def done(self) -> bool:
+        return self.view.exit_code == 0 if self.init else self.view.exit_code is not None
+
+    def step(self) -> None:
+        if self.current is None:
+            self.launch()
+            return
+        state = self.current.state()
+        if "terminated" not in state:
+            self.view.state = state
+            self.view.started = ("running" in state and "startup" not in self.probes) or self.view.started
+            if "running" in state and not self.init:
+                self.probe()
+            return
+        self.view.ready = self.view.started = False
+        if self.init and state["terminated"]["exitCode"] == 0:
+            self.view.ready = True
+        if not self.wants_restart(state["terminated"]["exitCode"]):
+            self.view.state = state
+            return
+        end = datetime.datetime.fromisoformat(state["terminated"]["finishedAt"]).timestamp()
+        pause = backoff(self.view.restarts) - (time.time() - end)
+        self.view.last = state
+        if pause > 0:
+            text = f"back-off {int(backoff(self.view.restarts))}s restarting failed container={self.name} pod={self.worker.title}"
+            self.view.state = waiting("CrashLoopBackOff", text)
+            self.worker.event("Warning", "BackOff", f"Back-off restarting failed container {self.name}")
+        else:
+            self.launch()
+
+    def wants_restart(self, code: int) -> bool:
+        policy = self.worker.pod["spec"].get("restartPolicy", "Always")
+        return code != 0 and policy != "Never" if self.init else policy == "Always" or (policy == "OnFailure" and code != 0)
+
+    def launch(self) -> None:
+        if time.monotonic() < self.due:
+            return
+        self.due = time.monotonic() + RETRY
+        image_name = self.manifest["image"]
+        try:
+            image = self.worker.host.table.find(image_name)
+        except (ValueError, TypeError, AttributeError) as error:
+            self.view.state = waiting("ErrImagePull", f"lab/images.yml, row of {image_name}: {error}")
+            return
+        if image is None:
+            first = self.view.state.get("waiting", {}).get("reason") not in ("ErrImagePull", "ImagePullBackOff")
+            text = f'Failed to pull image "{image_name}": no row for it in lab/images.yml' if first else f'Back-off pulling image "{image_name}"'
+            self.worker.event("Warning", "Failed" if first else "BackOff", text)
+            self.view.state = waiting("ErrImagePull" if first else "ImagePullBackOff", text)
+            return
+        pod, service_env = self.worker.pod, self.worker.host.service_env()
+        try:
+            if self.manifest.get("restartPolicy"):
+                raise spec.ConfigError("the lab's runtime knows no sidecar containers (an init container with restartPolicy)")
+            env = spec.environment(pod, self.manifest, self.worker.lookup, service_env)
+            argv, user = spec.command(self.manifest, image, env), spec.user(pod, self.manifest, image)
+        except spec.ConfigError as error:
+            self.worker.event("Warning", "Failed", f"Error: {error}")
+            self.view.state = waiting("CreateContainerConfigError", str(error))
+            return
+        self.start(image, argv, env, user)
+
+    def start(self, image: Image, argv: list[str], env: Mapping[str, str], user: spec.User) -> None:
+        worker = self.worker
+        inherited = {"PATH": SERVER_PATH, "HOSTNAME": worker.name, "HOME": "/root" if user.uid == 0 else "/"}
+        order = {"argv": argv, "env": {**inherited, **env}, "cwd": self.manifest.get("workingDir") or "/", **dataclasses.asdict(user)}
+        attempt = self.attempt(self.number + 1)
+        try:
+            attempt.start(
+                order=order,
+                image=image,
+                mounts=volumes.mounts(self.manifest, worker.volume_folders, env),
+                space=f"pod-{worker.uid}",
+                hosts=worker.hosts_file(),
+                grace=worker.grace,
+                title=f"{worker.title} {self.name} ({self.manifest['image']})",
+            )
+        except OSError as error:
+            self.view.state = waiting("RunContainerError", str(error))
+            worker.event("Warning", "Failed", f"Error: {error}")
+            return
+        if self.current:
+            shutil.rmtree(self.current.folder, ignore_errors=True)
+        self.number += 1
+        self.current = attempt
+        self.view.restarts = self.number
+        self.view.container_id = f"lab://{attempt.unit}"
+        self.view.ready = self.view.started = False
+        self.view.state = attempt.state()
+        self.reset_probes()
+        worker.event("Normal", "Started", f"Started container {self.name}")
+
+    def probe(self) -> None:
+        assert self.current
+        if "startup" in self.probes and not self.view.started:
+            if self.asked("startup"):
+                self.view.started = self.probes["startup"].verdict
+                if not self.view.started:
+                    self.restart("startup")
+                self.reset_probes()
+            return
+        if "liveness" in self.probes and self.asked("liveness") and not self.probes["liveness"].verdict:
+            self.restart("liveness")
+            return
+        if "readiness" not in self.probes:
+            self.view.ready = True
+        elif self.asked("readiness"):
+            self.view.ready = self.probes["readiness"].verdict
+
+    def asked(self, kind: str) -> bool:
+        """Asks the probe if it is due; True when its answers reached a threshold."""
+        counter, probe = self.probes[kind], self.manifest[f"{kind}Probe"]
+        if time.monotonic() < counter.due:
+            return False
+        assert self.current
+        reason = probes.ask(probe, self.manifest, self.worker.address, self.current.pid())
+        if reason:
+            self.worker.event("Warning", "Unhealthy", f"{kind.capitalize()} probe failed: {reason}")
+        return counter.count(not reason, time.monotonic())
+
+    def restart(self, kind: str) -> None:
+        assert self.current
+        self.worker.event("Normal", "Killing", f"Container {self.name} failed {kind} probe, will be restarted")
+        self.view.ready = False
+        self.worker.publish()
+        units.stop([self.current], self.worker.grace)
+
+
+class Worker(threading.Thread):
+    def __init__(self, host: Host, pod: dict[str, Any]) -> None:
+        meta = pod["metadata"]
+        self.uid, self.name, self.namespace = meta["uid"], meta["name"], meta["namespace"]
+        self.title = f"{self.namespace}/{self.name}"
+        super().__init__(name=self.title, daemon=True)
+        self.host, self.pod = host, pod
+        self.folder = units.PODS / self.uid
+        self.path = f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
+        self.grace: int = pod["spec"].get("terminationGracePeriodSeconds", 30)
+        self.has_init = bool(pod["spec"].get("initContainers"))
+        self.address = ""
+        self.wake, self.gone = threading.Event(), False
+        self.references: set[tuple[str, str]] = set()
+        self.volumes_due = 0.0
+        self.tokens: dict[str, tuple[str, float]] = {}
+        self.sent: dict[str, Any] = {}
+        self.told: dict[str, float] = {}
+        before = {entry["name"]: entry for key in ("initContainerStatuses", "containerStatuses") for entry in (pod.get("status") or {}).get(key) or []}
+        self.init = [Runner(self, entry, before.get(entry["name"], {}), init=True) for entry in pod["spec"].get("initContainers") or []]
+        self.main = [Runner(self, entry, before.get(entry["name"], {}), init=False) for entry in pod["spec"]["containers"]]
+
+    # Called by the watches
+
+    def update(self, pod: dict[str, Any]) -> None:
+        if int(pod["metadata"]["resourceVersion"]) > int(self.pod["metadata"]["resourceVersion"]):
+            self.pod = pod
+            self.wake.set()
+
+    def forget(self) -> None:
+        """The API has the pod no more."""
+        self.gone = True
+        self.wake.set()
+
+    def changed(self, kind: str, name: str) -> None:
+        if (kind, name) in self.references:
+            self.volumes_due = 0.0
+            self.wake.set()
+
+    # The thread
+
+    def run(self) -> None:
+        while True:
+            try:
+                pause = self.step()
+            except (ApiError, OSError, volumes.MountError) as error:
+                log(f"{self.title}: {error}")
+                pause = RETRY
+            except Exception as error:  # A fault in one pod must not end the others' keeper: it is told, and tried again.
+                log(f"{self.title}: {type(error).__name__}: {error}")
+                pause = 10.0
+            if pause is None:
+                return
+            self.wake.wait(pause)
+            self.wake.clear()
+
+    def step(self) -> float | None:
+        """Brings the pod one step further; seconds until the next, None = it is gone."""
+        if self.gone or self.pod["metadata"].get("deletionTimestamp"):
+            self.end()
+            return None
+        if (self.pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            self.leave_network()
+            return 3600.0
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.host.lock:
+            self.address = self.host.addresses.take(self.uid)
+        (self.folder / "address").write_text(self.address)
+        self.pod.setdefault("status", {}).update(podIP=self.address, podIPs=[{"ip": self.address}], hostIP=self.host.address)
+        units.make_network(self.uid, self.address)
+        try:
+            self.refresh_volumes()
+        except volumes.MountError as error:
+            self.event("Warning", "FailedMount", str(error))
+            if all(runner.current is None for runner in self.init + self.main):
+                self.publish()
+                return RETRY
+        for runner in self.init:
+            runner.step()
+            if not runner.done:
+                break
+        else:
+            for runner in self.main:
+                runner.step()
+        self.publish()
+        return TICK
+
+    def end(self) -> None:
+        attempts = [runner.current for runner in self.init + self.main if runner.current]
+        grace = 0 if self.gone else self.pod["metadata"].get("deletionGracePeriodSeconds", self.grace)
+        if not self.gone and attempts:
+            self.event("Normal", "Killing", f"Stopping container {', '.join(runner.name for runner in self.main)}")
+        units.stop(attempts, grace)
+        if not self.gone:
+            for runner in self.init + self.main:
+                runner.view.ready = False
+                if runner.current:
+                    runner.view.state = runner.current.state()
+            self.publish(ending=True)
+        self.leave_network()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(units.LOGS / f"{self.namespace}_{self.name}_{self.uid}", ignore_errors=True)
+        if not self.gone:
+            try:
+                self.host.api.request("DELETE", self.path, {"gracePeriodSeconds": 0, "preconditions": {"uid": self.uid}})
+            except ApiError as error:
+                if error.status not in (404, 409):
+                    raise
+
+    def leave_network(self) -> None:
+        units.remove_network(self.uid)
+        (self.folder / "address").unlink(missing_ok=True)
+        with self.host.lock:
+            self.host.addresses.release(self.uid)
+
+    # What runners need
+
+    @property
+    def volume_folders(self) -> dict[str, Path]:
+        return {volume["name"]: self.folder / "volumes" / volume["name"] for volume in self.pod["spec"].get("volumes") or []}
+
+    def lookup(self, kind: str, name: str) -> dict[str, Any] | None:
+        self.references.add((kind, name))
+        return self.host.api.get(f"/api/v1/namespaces/{self.namespace}/{kind.lower()}s/{name}")
+
+    def refresh_volumes(self) -> None:
+        if time.monotonic() < self.volumes_due:
+            return
+        group = (self.pod["spec"].get("securityContext") or {}).get("fsGroup")
+        for volume in self.pod["spec"].get("volumes") or []:
+            folder = self.volume_folders[volume["name"]]
+            files = volumes.files_of(self.pod, volume, self.lookup, self.token)
+            folder.mkdir(parents=True, exist_ok=True)
+            if files is not None:
+                volumes.write(folder, files, group)
+            elif folder.stat().st_mode & 0o777 != 0o777:
+                folder.chmod(0o2777 if group is not None else 0o777)
+                shutil.chown(folder, group=group if group is not None else 0)
+        # Tokens are renewed well before their end; everything else is told by the watches.
+        self.volumes_due = time.monotonic() + 300
+
+    def token(self, source: Mapping[str, Any]) -> str:
+        key = f"{source.get('audience', '')} {source['path']}"
+        if key not in self.tokens or self.tokens[key][1] < time.monotonic():
+            lifetime = source.get("expirationSeconds", 3600)
+            request = {
+                "expirationSeconds": lifetime,
+                "audiences": [source["audience"]] if source.get("audience") else [],
+                "boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": self.name, "uid": self.uid},
+            }
+            account = self.pod["spec"].get("serviceAccountName") or "default"
+            path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{account}/token"
+            answer = self.host.api.request("POST", path, {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": request})
+            self.tokens[key] = (answer["status"]["token"], time.monotonic() + 0.7 * lifetime)
+        return self.tokens[key][0]
+
+    def hosts_file(self) -> str:
+        lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost", f"{self.address}\t{self.pod['spec'].get('hostname') or self.name}"]
+        lines += [f"{alias['ip']}\t{' '.join(alias.get('hostnames') or [])}" for alias in self.pod["spec"].get("hostAliases") or []]
+        return "\n".join(lines) + "\n"
+
+    def publish(self, *, ending: bool = False) -> None:
+        """Writes the status where it differs from what was written last."""
+        views = {runner.name: runner.view for runner in self.init + self.main}
+        wanted = status.build(self.pod, views, address=self.address, host=self.host.address, now=timestamp(), ending=ending)
+        if wanted == self.sent:
+            return
+        try:
+            patch = {"metadata": {"uid": self.uid}, "status": wanted}
+            answer = self.host.api.request("PATCH", self.path + "/status", patch, "application/strategic-merge-patch+json")
+        except ApiError as error:
+            if error.status in (404, 409):
+                return
+            raise
+        self.sent = wanted
+        self.update(answer)
+
+    def event(self, kind: str, reason: str, message: str) -> None:
+        """An Event as a kubelet makes it; the same one at most once a minute."""
+        if time.monotonic() - self.told.get(message, -60.0) < 60:
+            return
+        self.told[message] = time.monotonic()
+        now = timestamp()
+        reference = {"apiVersion": "v1", "kind": "Pod", "name": self.name, "namespace": self.namespace, "uid": self.uid}
+        body = {
+            "metadata": {"generateName": f"{self.name[:200]}.", "namespace": self.namespace},
+            "involvedObject": reference,
+            "type": kind,
+            "reason": reason,
+            "message": message[:1000],
+            "source": {"component": "lab-runtime"},
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        try:
+            self.host.api.request("POST", f"/api/v1/namespaces/{self.namespace}/events", body)
+        except ApiError as error:
+            if error.status not in (403, 404):
+                log(f"{self.title}: event {reason}: {error}")
