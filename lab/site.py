@@ -27,12 +27,12 @@ def inputs(lab: Lab) -> None:
     if not file.exists():
         file.touch(mode=0o600)
         file.write_text(f"# A stand-in made by the lab: W&B's own keys come from W&B.\nwandb_license: {license.make()}\n", encoding="utf-8")
-    playbook(lab, "wandb.onprem.secrets", "-e", f"wandb_secrets_file={folder / 'secrets.yml'}", quiet=True)
+    playbook(lab, "wandb.onprem.secrets", quiet=True)
 
 
-def playbook(lab: Lab, name: str, *arguments: str, quiet: bool = False) -> None:
+def playbook(lab: Lab, name: str, quiet: bool = False) -> None:
     """Run a playbook of the collection on the lab."""
-    command = ["ansible-playbook", "-i", str(CHECKOUT / "inventories" / "lab"), "-i", str(lab.state_dir / "inventory"), name, *arguments]
+    command = ["ansible-playbook", "-i", str(CHECKOUT / "inventories" / "lab"), "-i", str(lab.state_dir / "inventory"), name]
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=quiet, text=True, cwd=CHECKOUT)
     if done.returncode:
         if quiet:
@@ -47,15 +47,16 @@ def look(lab: Lab) -> None:
     curl = ["curl", "--silent", "--show-error", "--max-time", "30", "--cacert", str(ca), "--resolve", f"{HOST}:443:{address}", f"https://{HOST}/ready"]
     status = subprocess.run([*curl, "--output", "/dev/null", "--write-out", "%{http_code}"], check=False, capture_output=True, text=True)
     if status.stdout != "200":
-        raise LabError(f"https://{HOST}/ready answered {status.stdout or status.stderr.strip()}, not 200", "python -m lab status; ansible-playbook ... wandb.onprem.verify names the broken link")
+        raise LabError(f"https://{HOST}/ready answered {status.stdout or status.stderr.strip()}, not 200", "the playbook wandb.onprem.verify names the broken link")
     shown = Path(ca).relative_to(CHECKOUT) if ca.is_relative_to(CHECKOUT) else ca
     options = f"--cacert {shown} --resolve {HOST}:443:{address}"
     say("")
     say(f"W&B Server (stand-in app) is ready:  https://{HOST}  at {address} (lb-1) and {lab.address('lb-2')} (lb-2)")
     say(f"  CA to trust       {shown}")
     say(f"  curl {options} https://{HOST}/ready  -> 200")
-    say(f"  Kubernetes        kubectl --kubeconfig {lab.state_dir.relative_to(CHECKOUT)}/kubeconfig get pods -A")
-    say(f"  console password  kubectl --kubeconfig {lab.state_dir.relative_to(CHECKOUT)}/kubeconfig -n wandb get secret wandb-password -o jsonpath='{{.data.password}}' | base64 -d")
+    kubectl = f"kubectl --kubeconfig {lab.state_dir.relative_to(CHECKOUT)}/kubeconfig"
+    say(f"  Kubernetes        {kubectl} get pods -A")
+    say(f"  console password  {kubectl} -n wandb get secret wandb-password -o jsonpath='{{.data.password}}' | base64 -d")
     say(f"  a playbook        . tools/activate; ansible-playbook -i inventories/lab -i {lab.state_dir.relative_to(CHECKOUT)}/inventory wandb.onprem.verify")
     say("  a host            python -m lab exec db-1")
     say("  take it away      make clean")

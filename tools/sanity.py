@@ -4,8 +4,8 @@
 """Run ``ansible-test sanity`` on a copy of the checkout.
 
 ansible-test wants the folder ``ansible_collections/wandb/onprem`` itself, not a link, and prints "All targets skipped" with exit 0 for a
-copy inside a git-ignored folder. So the copy lies outside the checkout and is a git repository of its own, and the number of targets is
-asserted.
+copy inside a git-ignored folder. So the copy lies outside the checkout, is a git repository of its own, and holds what galaxy.yml ships;
+that something was tested is asserted.
 
 Usage: sanity.py [--all] [ansible-test options]: --all runs every Python that ansible-test finds, else the present one.
 """
@@ -21,6 +21,7 @@ import sys
 import tempfile
 
 import ansible.release
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # ansible-test fetches this script from a host that a closed network does not reach; pip comes with Python all the same.
@@ -51,14 +52,15 @@ def search_path() -> str:
 
 
 def copy_checkout(target: pathlib.Path) -> None:
-    """Copy what git knows or would add, and the collections that ours imports from."""
+    """Copy what is shipped (what git knows or would add, less ``build_ignore``), and the collections that ours imports from."""
+    unshipped = tuple(yaml.safe_load((ROOT / 'galaxy.yml').read_text(encoding='utf-8'))['build_ignore'])
     listed = subprocess.run(
         ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout.split('\0')
     for name in filter(None, listed):
         source = ROOT / name
-        if source.is_file():
+        if source.is_file() and not name.startswith(tuple(f'{entry}/' for entry in unshipped)) and name not in unshipped:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
     subprocess.run(['git', 'init', '-q', str(target)], check=True)
@@ -80,7 +82,9 @@ def main() -> int:
         target.mkdir(parents=True)
         copy_checkout(target)
         environment = dict(os.environ, PATH=search_path())
-        process = subprocess.run(['ansible-test', 'sanity', *arguments], cwd=target, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.run(
+            ['ansible-test', 'sanity', *arguments], cwd=target, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
     print(process.stdout)
     tests = len(set(re.findall(r'^Running sanity test "([\w-]+)"', process.stdout, re.MULTILINE)))
     print(f'sanity: ansible-core {ansible.release.__version__}, {tests} tests, exit {process.returncode}')

@@ -101,7 +101,10 @@ class RoundTrip:
             return checks
         checks.append(self._try('proxy', f'a GraphQL POST of {LARGE_BODY_BYTES} bytes passes', self._large_body))
         checks.append(self._try('mysql', 'a run is written and read back', self._row))
-        dependent = (('bucket', 'a file is uploaded and downloaded by presigned URLs', self._file), ('redis', 'a history line leaves a heartbeat', self._history))
+        dependent = (
+            ('bucket', 'a file is uploaded and downloaded by presigned URLs', self._file),
+            ('redis', 'a history line leaves a heartbeat', self._history),
+        )
         for link, what, step in dependent:
             checks.append(self._try(link, what, step) if self._run_id else Check(link, what, error='not tried: there is no run to write to'))
         if self._run_id:
@@ -124,7 +127,8 @@ class RoundTrip:
         if answer.status == 413:
             raise LinkError('proxy', 'HTTP 413: a proxy limits the body; set client_max_body_size 0 on the proxy and proxy-body-size "0" on the ingress')
         if answer.status in (401, 403):
-            raise LinkError('server', f'HTTP {answer.status} on /graphql: {excerpt(answer.body)} - is wandb_verify_api_key a key of this server, and wandb_host its URL?')
+            hint = 'is wandb_verify_api_key a key of this server, and wandb_host its URL?'
+            raise LinkError('server', f'HTTP {answer.status} on /graphql: {excerpt(answer.body)} - {hint}')
         if answer.status != 200:
             raise LinkError('', f'HTTP {answer.status} on /graphql: {excerpt(answer.body)}')
         return answer
@@ -153,7 +157,8 @@ class RoundTrip:
         return dict(run)
 
     def _row(self) -> None:
-        written = self._graphql(UPSERT, {'entity': self._entity, 'project': PROJECT, 'name': self._marker, 'displayName': f'verify {self._marker}'})
+        run = {'entity': self._entity, 'project': PROJECT, 'name': self._marker, 'displayName': f'verify {self._marker}'}
+        written = self._graphql(UPSERT, run)
         read = self._read_run()
         if read['displayName'] != f'verify {self._marker}':
             raise LinkError('mysql', f'the run was read back with another name ({read["displayName"]!r})')

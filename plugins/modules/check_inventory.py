@@ -12,7 +12,8 @@ module: check_inventory
 short_description: Check the whole inventory, or what was observed on its hosts, against the rules
 version_added: 0.1.0
 description:
-  - Without options it reads the inventory on the controller, opens no connection, and fails with all problems at once; each names the variable, the reason and the mend.
+  - Without options it reads the inventory on the controller, opens no connection, and fails with all problems at once;
+    each names the variable, the reason and the mend.
   - With O(observed) it does the same for what M(wandb.onprem.host_info) and M(wandb.onprem.cluster_info) saw.
   - Values of secrets are never shown.
 author:

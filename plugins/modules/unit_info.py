@@ -78,6 +78,7 @@ unit:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.wandb.onprem.plugins.module_utils.systemd import PROPERTIES, modification_times, parse_show
 
 
@@ -91,7 +92,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     command = ['systemctl', 'show', '--property=' + ','.join(PROPERTIES), '--', module.params['name']]
-    dummy, output, dummy = module.run_command(command, check_rc=True)
+    output = module.run_command(command, check_rc=True)[1]
     # systemd's monotonic stamps are CLOCK_MONOTONIC, microseconds: finer than its printed dates and free of locales.
     state = parse_show(output, time.time() - time.clock_gettime(time.CLOCK_MONOTONIC))
     mtimes = modification_times(module.params['files'])

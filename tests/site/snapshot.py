@@ -21,9 +21,12 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from lab.state import HOSTS, Lab, lab_name  # noqa: E402  (the checkout is no installed package)
+from lab.state import HOSTS, Lab, lab_name
 
-PRUNED = ('/proc', '/sys', '/dev', '/run', '/tmp', '/var/tmp', '/var/log', '/root/.ansible', '/var/lib/systemd', '/opt/lab', '/var/lib/etcd', '/var/lib/lab', '/var/lib/nginx')
+PRUNED = (
+    '/proc', '/sys', '/dev', '/run', '/tmp', '/var/tmp', '/var/log', '/root/.ansible', '/var/lib/systemd',
+    '/opt/lab', '/var/lib/etcd', '/var/lib/lab', '/var/lib/nginx',
+)
 KINDS = 'namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,configmaps,secrets,serviceaccounts,services,deployments,ingresses'
 
 

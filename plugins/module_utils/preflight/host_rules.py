@@ -22,7 +22,8 @@ def platform(host: str, seen: Observed) -> t.Iterator[Problem]:
     if seen['architecture'] not in ('x86_64', 'amd64'):
         yield Problem(host, f'has CPU architecture {seen["architecture"]}', 'W&B Server runs on x86-64 only: use another host', where='hosts')
     if tuple(seen['python'])[:2] < MIN_PYTHON:
-        yield Problem('ansible_python_interpreter', f'Python {seen["python"][0]}.{seen["python"][1]} on {host}', 'install Python 3.9 or newer there', where=host)
+        version = '.'.join(str(part) for part in seen['python'][:2])
+        yield Problem('ansible_python_interpreter', f'Python {version} on {host}', 'install Python 3.9 or newer there', where=host)
     if not seen['systemd']:
         yield Problem(host, 'was not booted with systemd', 'the roles make systemd units: use a host that runs systemd', where='hosts')
     if not seen['root']:
@@ -52,7 +53,8 @@ def disk(host: str, seen: Observed) -> t.Iterator[Problem]:
 def api_host(host: str, seen: Observed) -> t.Iterator[Problem]:
     """Programs and Python packages from which the Kubernetes API is spoken to."""
     for package in seen.get('missing_packages', ()):
-        yield Problem('requirements.txt', f'Python package {package} is missing for {seen["executable"]}', 'install the requirements.txt of this collection there', where=host)
+        why = f'Python package {package} is missing for {seen["executable"]}'
+        yield Problem('requirements.txt', why, 'install the requirements.txt of this collection there', where=host)
     for variable, path in sorted(seen.get('missing_files', {}).items()):
         yield Problem(variable, f'{path or "empty"}: not there', 'correct the path, or put the file there', where=host)
 
@@ -60,7 +62,8 @@ def api_host(host: str, seen: Observed) -> t.Iterator[Problem]:
 def cluster(host: str, seen: Observed) -> t.Iterator[Problem]:
     """What the cluster must be."""
     if seen.get('error'):
-        yield Problem('wandb_kubeconfig', f'the Kubernetes API does not answer: {seen["error"]}', 'correct the kubeconfig, or the network between this host and the API', where=host)
+        mend = 'correct the kubeconfig, or the network between this host and the API'
+        yield Problem('wandb_kubeconfig', f'the Kubernetes API does not answer: {seen["error"]}', mend, where=host)
         return
     version = (int(seen['version']['major']), int(seen['version']['minor']))
     if version < MIN_KUBERNETES:

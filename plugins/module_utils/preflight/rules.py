@@ -63,7 +63,8 @@ def types(site: Site) -> t.Iterator[Problem]:
         if wanted is None or value is None or isinstance(value, Unreadable):
             continue
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-            yield Problem(name, f'is a {type(value).__name__}, must be a {site.known[name]}', 'write it without quotes' if isinstance(value, str) else 'correct the type')
+            mend = 'write it without quotes' if isinstance(value, str) else 'correct the type'
+            yield Problem(name, f'is a {type(value).__name__}, must be a {site.known[name]}', mend)
 
 
 def host_url(site: Site) -> t.Iterator[Problem]:
@@ -72,7 +73,8 @@ def host_url(site: Site) -> t.Iterator[Problem]:
     if not value:
         yield Problem('wandb_host', 'is missing', 'set it to the URL that users will type, for example https://wandb.example.com')
     elif not HOST_URL.fullmatch(value):
-        yield Problem('wandb_host', f'{value!r} is not https:// and a name alone', 'no path, no trailing slash, no http://: for example https://wandb.example.com')
+        mend = 'no path, no trailing slash, no http://: for example https://wandb.example.com'
+        yield Problem('wandb_host', f'{value!r} is not https:// and a name alone', mend)
 
 
 def licence_expiry(licence: str) -> float | None:
@@ -171,7 +173,8 @@ def api_host(site: Site) -> t.Iterator[Problem]:
         return
     kubeconfig = os.path.expanduser(site.text('wandb_kubeconfig'))
     if not os.path.isfile(kubeconfig):
-        yield Problem('wandb_kubeconfig', f'{kubeconfig or "empty"}: no such file on the controller', 'give the path of a kubeconfig, or put the host that has it in group wandb_kube')
+        mend = 'give the path of a kubeconfig, or put the host that has it in group wandb_kube'
+        yield Problem('wandb_kubeconfig', f'{kubeconfig or "empty"}: no such file on the controller', mend)
     helm = site.text('wandb_helm_binary')
     if shutil.which(os.path.expanduser(helm)) is None:
         yield Problem('wandb_helm_binary', f'{helm or "empty"}: no such program on the controller', 'install Helm 3 or 4 there, or give its path')

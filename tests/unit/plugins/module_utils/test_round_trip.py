@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from ansible_collections.wandb.onprem.plugins.module_utils.round_trip import LARGE_BODY_BYTES, Answer, LinkError, RoundTrip
 
 
@@ -52,7 +53,8 @@ class Server:
         query, variables = request['query'], request['variables']
         if 'upsertBucket' in query:
             if self.broken == 'mysql':
-                return Answer(200, json.dumps({'data': {'upsertBucket': None}, 'errors': [{'message': 'Access denied', 'extensions': {'link': 'mysql'}}]}).encode())
+                errors = [{'message': 'Access denied', 'extensions': {'link': 'mysql'}}]
+                return Answer(200, json.dumps({'data': {'upsertBucket': None}, 'errors': errors}).encode())
             self.run = {'id': 'r1', 'name': variables['name'], 'displayName': variables['displayName']}
             return self.data({'upsertBucket': {'bucket': self.run, 'inserted': True}})
         if 'createRunFiles' in query:

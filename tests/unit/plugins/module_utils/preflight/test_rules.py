@@ -9,6 +9,7 @@ import dataclasses
 import json
 
 import pytest
+
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight import rules
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.problem import Site, Unreadable
 
