@@ -13,7 +13,6 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.yaml.loader import AnsibleLoader
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.host_rules import check_hosts
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.problem import Problem, Site, Unreadable
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rules import check

@@ -78,7 +78,6 @@ unit:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.wandb.onprem.plugins.module_utils.systemd import PROPERTIES, modification_times, parse_show
 
 
