@@ -7,26 +7,29 @@ from __future__ import annotations
 
 import datetime
 import http.server
+import io
 import socket
 import ssl
 import threading
 import time
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from ansible_collections.wandb.onprem.plugins.module_utils.probes import (
+    Deadline,
     Expectation,
     ProbeError,
     Request,
     Response,
+    exchange,
     judge,
+    pieces,
     probe,
     send,
     valid_url,
 )
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 
@@ -183,7 +186,7 @@ def test_answer_with_tls_facts(tls_port):
     assert 0 < response.elapsed < 5
 
 
-def test_host_header_has_no_default_port(monkeypatch):
+def test_host_header_has_no_default_port():
     sent = {}
 
     class Link:
@@ -197,14 +200,9 @@ def test_host_header_has_no_default_port(monkeypatch):
             pass
 
         def makefile(self, mode):
-            import io
-
             return io.BytesIO(b'HTTP/1.1 204 No Content\r\n\r\n')
 
-    from ansible_collections.wandb.onprem.plugins.module_utils import probes
-
-    status, dummy, content = probes.exchange(Request('https://good.test/'), Link(), probes.Deadline(5))
-    assert (status, content) == (204, '')
+    assert exchange(Request('https://good.test/'), Link(), Deadline(5)) == (204, {}, '')
     assert b'\r\nHost: good.test\r\n' in sent['data']
 
 
@@ -213,6 +211,12 @@ def test_large_body_and_kept_beginning(tls_port, plain_port):
     assert response.content == '12000001 bytes of application/octet-stream'
     response = send(Request(f'http://127.0.0.1:{plain_port}/', method='POST', body=b'abc', headers={'Content-Type': 'text/plain'}, content_limit=7))
     assert response.content == '3 bytes'
+
+
+@pytest.mark.parametrize('size', [0, 1, 65536, 65537, 200_000])
+def test_no_byte_more_than_announced(size):
+    with socket.socket() as link:
+        assert sum(len(piece) for piece in pieces(size, link, Deadline(5))) == size
 
 
 def test_refusal_in_the_middle_of_a_body_is_heard(plain_port):
