@@ -180,5 +180,6 @@ def remove_others(keep: set[str]) -> None:
 
 def remove_all() -> None:
     for name in sorted(ours(), reverse=True):
-        podman("rmi", name)
+        if podman("rmi", name, check=False).returncode:
+            say(f"kept {name}: hosts of another lab stand on it")
     shutil.rmtree(cache_dir() / "images", ignore_errors=True)

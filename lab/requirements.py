@@ -26,6 +26,7 @@ PACKAGES = {
     "debootstrap": ["/usr/sbin/debootstrap"],
     "debian-archive-keyring": ["/usr/share/keyrings/debian-archive-keyring.gpg"],
     "openssh-client": ["/usr/bin/ssh-keygen"],
+    "curl": ["/usr/bin/curl"],
 }
 GO_MEND = "install Go 1.26 or newer (go.dev/doc/install) and put it on PATH"
 
