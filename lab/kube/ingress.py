@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.runtime.api import METADATA_ONLY, Api, ApiError, log
+from lab.runtime.api import METADATA_ONLY, Api, ApiError, end_with_threads, log
 
 CLASS = "nginx"
 ANNOTATION = "nginx.ingress.kubernetes.io/"
@@ -263,6 +263,7 @@ def main() -> None:
     parser.add_argument("--address", required=True)
     parser.add_argument("--pki", type=Path, required=True)
     args = parser.parse_args()
+    end_with_threads()
     os.umask(0o077)
     FOLDER.mkdir(parents=True, exist_ok=True)
     FOLDER.chmod(0o755)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.runtime import logs, plays, units
-from lab.runtime.api import METADATA_ONLY, Api, log
+from lab.runtime.api import METADATA_ONLY, Api, end_with_threads, log
 from lab.runtime.images import Table
 from lab.runtime.pod import Host, Worker
 
@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--pki", type=Path, required=True)
     parser.add_argument("--images", type=Path, action="append", required=True, help="later ones win")
     args = parser.parse_args()
+    end_with_threads()
     units.PODS.mkdir(parents=True, exist_ok=True)
     units.PODS.chmod(0o700)
     units.make_bridge()

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,16 @@ class ApiError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status}: {message}")
         self.status = status
+
+
+def end_with_threads() -> None:
+    """A thread that fails takes its program along, which systemd starts anew: half a program would look alive."""
+
+    def hook(failed: threading.ExceptHookArgs) -> None:
+        traceback.print_exception(failed.exc_type, failed.exc_value, failed.exc_traceback)
+        os._exit(1)
+
+    threading.excepthook = hook
 
 
 def log(text: str) -> None:
@@ -63,14 +76,14 @@ class Api:
         while True:
             try:
                 version = ""
-                items = []
+                items: list[Any] = []
                 token = ""
                 while True:
                     answer = self.pool.request("GET", f"{self.server}{path}{'&' if '?' in path else '?'}limit=500&continue={token}", headers={"Accept": accept})
                     if answer.status != 200:
                         raise ApiError(answer.status, answer.data.decode(errors="replace")[:500])
                     page = json.loads(answer.data)
-                    items += page["items"]
+                    items += page["items"] or []
                     version, token = page["metadata"]["resourceVersion"], page["metadata"].get("continue", "")
                     if not token:
                         break
