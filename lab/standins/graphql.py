@@ -147,7 +147,8 @@ def fill(value: Any, variables: Mapping[str, Any]) -> Any:
             raise QueryError(f'Variable "${value.name}" is not defined.')
         return variables[value.name]
     if isinstance(value, dict):
-        return {key: fill(item, variables) for key, item in value.items() if not (isinstance(item, Variable) and variables.get(item.name) is None)}
+        filled = {key: fill(item, variables) for key, item in value.items()}
+        return {key: item for key, item in filled.items() if item is not None or not isinstance(value[key], Variable)}
     if isinstance(value, list):
         return [fill(item, variables) for item in value]
     return value
