@@ -178,9 +178,9 @@ EXAMPLES = r'''
     image_tag: 1.22.0
     airgapped: true
 
-- name: Install the operator from W&B's registry
+- name: Install the operator from a registry
   wandb.onprem.wandb_operator:
-    chart: oci://ghcr.io/wandb/helm-charts/operator
+    chart: oci://registry.example.com/wandb/charts/operator
     chart_version: 1.4.8
     image_tag: 1.22.0
 
