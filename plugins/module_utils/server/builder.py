@@ -73,12 +73,8 @@ def build(options: Options, checksums: t.Mapping[str, str] | None = None) -> Bui
     """
     notes = Notes()
     chart, chart_version = chart_spec(options, notes)
-    era = eras.BASE
-    if chart_version:
-        try:
-            era = eras.era_of(chart_version)
-        except ValueError as exc:
-            notes.problems.append(f'chart_version: {exc}')
+    # Without a usable version there is a problem already, or the channel decides, which is of today.
+    era = eras.era_of(chart_version) if chart_version else eras.BASE
     values: Values = {}
     for part in (
         _site(options, notes),

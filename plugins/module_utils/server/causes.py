@@ -73,7 +73,9 @@ def read_log(log: str, wanted: Wanted) -> list[LogLine]:
             if raw.strip():
                 lines.append(LogLine(0.0, bool(re.search(r'\berror\b', raw, re.I)), raw.strip()))
             continue
-        if entry.get('namespace', wanted.namespace) != wanted.namespace or entry.get('name', wanted.name) != wanted.name:
+        named = entry.get('WeightsAndBiases')
+        about = named if isinstance(named, dict) else entry
+        if about.get('namespace', wanted.namespace) != wanted.namespace or about.get('name', wanted.name) != wanted.name:
             continue
         message, error = str(entry.get('msg') or ''), str(entry.get('error') or '')
         text = ': '.join(part for part in (message, error) if part)

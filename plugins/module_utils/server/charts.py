@@ -44,6 +44,9 @@ def chart_spec(options: t.Mapping[str, t.Any], notes: _Notes) -> tuple[Values, s
     """``spec.chart`` and the version that decides the era (an empty string where nothing tells it)."""
     given = {key: value for key, value in (options.get('chart') or {}).items() if value not in (None, '', {}, False)}
     told = str(options.get('chart_version') or '')
+    if not given and told and not _EXACT.fullmatch(told):
+        notes.problems.append(f'chart_version: "{told}" is no exact version such as 0.43.8')
+        told = ''
     if not given:
         if not options.get('follow_channel'):
             notes.problems.append('chart: give path, or url, name and version (follow_channel: true takes what W&B\'s channel says)')
@@ -51,7 +54,7 @@ def chart_spec(options: t.Mapping[str, t.Any], notes: _Notes) -> tuple[Values, s
     form = chart_form(given)
     if not form:
         notes.problems.append('chart: give path, or url beginning with oci:// or https://')
-        return {}, told
+        return {}, ''
     for key in sorted(set(given) - _FORMS[form]):
         known = {*_KEYS, 'credential_secret'}
         notes.problems.append(f'chart.{key} has no meaning in the {form} form' if key in known else f'chart.{key} is unknown{eras.nearest(key, known)}')
@@ -63,7 +66,8 @@ def chart_spec(options: t.Mapping[str, t.Any], notes: _Notes) -> tuple[Values, s
     if str(given.get('url') or '').startswith('http://'):
         notes.warnings.append('chart.url: http:// turns the verification of certificates off in the operator, also after a redirect to https://')
     if version and not _EXACT.fullmatch(version):
-        notes.problems.append(f'{"chart_version" if form == "path" else "chart.version"}: "{version}" is no exact version such as 0.43.8')
+        notes.problems.append(f'{"chart.version" if given.get("version") else "chart_version"}: "{version}" is no exact version such as 0.43.8')
+        version = ''
     elif not version:
         wanted = 'chart_version: give the version of the archive (it decides the keys)' if form == 'path' else 'chart.version: give an exact version'
         notes.problems.append(wanted)
