@@ -44,79 +44,89 @@ EXAMPLES = r'''
 
 - name: Tell when the licence expires
   ansible.builtin.debug:
-    msg: "{{ wandb_example_server.server.license.expires_at }}"
+    msg: "{{ wandb_example_server.license.expires_at }}"
 '''
 
 RETURN = r'''
-server:
-  description: State of the server.
+exists:
+  description: Whether there is a custom resource. Without one only RV(ready) stands beside it.
   returned: always
+  type: bool
+  sample: true
+ready:
+  description: The operator applied the spec, the release is deployed, all workloads are rolled out, server and console answer.
+  returned: always
+  type: bool
+  sample: true
+phase:
+  description: Phase of the custom resource, which is not readiness.
+  returned: when the custom resource exists
+  type: str
+  sample: Completed
+missing:
+  description: What is missing.
+  returned: when the custom resource exists
+  type: list
+  elements: str
+  sample: []
+causes:
+  description: Why, as far as it can be seen in one look.
+  returned: when the custom resource exists
+  type: list
+  elements: dict
+  sample: []
+host:
+  description: URL that users type.
+  returned: when the custom resource exists
+  type: str
+  sample: https://wandb.example.com
+console_url:
+  description: URL of the console.
+  returned: when the custom resource exists
+  type: str
+  sample: https://wandb.example.com/console
+console_password_secret:
+  description: Name and key of the Secret that keeps the console's password; empty until the console made it.
+  returned: when the custom resource exists
   type: dict
-  contains:
-    exists:
-      description: Whether there is a custom resource. Without one only RV(server.ready) stands beside it.
-      type: bool
-      sample: true
-    ready:
-      description: The operator applied the spec, the release is deployed, all workloads are rolled out, server and console answer.
-      type: bool
-      sample: true
-    phase:
-      description: Phase of the custom resource, which is not readiness.
-      type: str
-      sample: Completed
-    missing:
-      description: What is missing.
-      type: list
-      elements: str
-      sample: []
-    causes:
-      description: Why, as far as it can be seen in one look.
-      type: list
-      elements: dict
-      sample: []
-    host:
-      description: URL that users type.
-      type: str
-      sample: https://wandb.example.com
-    console_url:
-      description: URL of the console.
-      type: str
-      sample: https://wandb.example.com/console
-    console_password_secret:
-      description: Name and key of the Secret that keeps the console's password; empty until the console made it.
-      type: dict
-      sample: {name: wandb-password, key: password}
-    chart:
-      description: Where the chart comes from.
-      type: dict
-      sample: {path: /charts/operator-wandb}
-    versions:
-      description: Versions of chart and operator, and the image tag of each component.
-      type: dict
-      sample: {chart: 0.43.8, operator: 1.22.0, app: 0.83.0, console: 2.18.12}
-    release:
-      description: The newest revision of the Helm release.
-      type: dict
-      sample: {name: wandb, revision: 3, status: deployed, chart_version: 0.43.8}
-    workloads:
-      description: Workloads of the release.
-      type: list
-      elements: dict
-      sample: [{kind: Deployment, name: wandb-app-bc, component: app, rolled_out: true, missing: "", images: ["wandb/local:0.83.0"]}]
-    images:
-      description: All their images.
-      type: list
-      elements: str
-      sample: ["wandb/local:0.83.0"]
-    license:
-      description: When the licence expires; never the licence itself.
-      type: dict
-      sample: {expires_at: "2027-06-30T00:00:00Z", days_left: 219, problem: ""}
-    spec:
-      description: Spec of the custom resource, with secrets hidden.
-      type: dict
-      sample: {values: {global: {host: https://wandb.example.com}}}
+  sample: {name: wandb-password, key: password}
+chart:
+  description: Where the chart comes from.
+  returned: when the custom resource exists
+  type: dict
+  sample: {path: /charts/operator-wandb}
+versions:
+  description: Versions of chart and operator, and the image tag of each component.
+  returned: when the custom resource exists
+  type: dict
+  sample: {chart: 0.43.8, operator: 1.22.0, app: 0.83.0, console: 2.18.12}
+release:
+  description: The newest revision of the Helm release.
+  returned: when the custom resource exists
+  type: dict
+  sample: {name: wandb, revision: 3, status: deployed, chart_version: 0.43.8}
+workloads:
+  description: Workloads of the release.
+  returned: when the custom resource exists
+  type: list
+  elements: dict
+  sample: [{kind: Deployment, name: wandb-app-bc, component: app, rolled_out: true, missing: "", images: ["wandb/local:0.83.0"]}]
+images:
+  description: All their images.
+  returned: when the custom resource exists
+  type: list
+  elements: str
+  sample: ["wandb/local:0.83.0"]
+license:
+  description: When the licence expires; never the licence itself.
+  returned: when the custom resource exists
+  type: dict
+  sample: {expires_at: "2027-06-30T00:00:00Z", days_left: 219, problem: ""}
+spec:
+  description: Spec of the custom resource, with secrets hidden.
+  returned: when the custom resource exists
+  type: dict
+  sample: {values: {global: {host: https://wandb.example.com}}}
 requests:
   description: Requests that were made to the Kubernetes API.
   returned: always
@@ -150,7 +160,7 @@ def main() -> None:
         server = server_info(Service(client), options['name'], options['namespace'], options['operator_namespace'])
     except KubeError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, server=server, requests=client.requests)
+    module.exit_json(changed=False, requests=client.requests, **server)
 
 
 if __name__ == '__main__':
