@@ -8,6 +8,9 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -245,6 +248,15 @@ def test_a_wrong_chart_path_is_told_as_go_tells_it(tmp_path: Any) -> None:
     helm = Helm(None, print, scratch=tmp_path)  # type: ignore[arg-type]
     with pytest.raises(HelmError, match="open /nowhere/chart: no such file or directory"):
         helm.chart_arguments({"path": "/nowhere/chart"}, tmp_path)
+
+
+def test_programs_start_from_their_own_folder(tmp_path: Any) -> None:
+    """There `operator` hides a module of Python's; outside a pod both end at once, for want of their env."""
+    for program, missing in (("operator", "KUBERNETES_SERVICE_HOST"), ("app", "MYSQL")):
+        argv = [sys.executable, str(Path(spec.__file__).with_name("run")), program]
+        done = subprocess.run(argv, env={"PATH": "/usr/bin"}, cwd=tmp_path, capture_output=True, text=True, timeout=20, check=False)
+        assert done.returncode == 1
+        assert f"KeyError: '{missing}'" in done.stderr
 
 
 class LeaseKube:
