@@ -59,9 +59,16 @@ def parse_url(url: str, scheme: str) -> dict[str, Any]:
     }
 
 
+def verifying(cafile: str | None = None) -> ssl.SSLContext:
+    """As strict as Go's and MySQL's own clients: Python >= 3.13 also refuses a CA without the key usage extension, which they take."""
+    context = ssl.create_default_context(cafile=cafile)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
 def trust(env: Mapping[str, str]) -> ssl.SSLContext:
     """SSL_CERT_FILE and every file in the folders of SSL_CERT_DIR, as Go's library reads them."""
-    context = ssl.create_default_context()
+    context = verifying()
     files = [Path(env["SSL_CERT_FILE"])] if env.get("SSL_CERT_FILE") else []
     for folder in filter(None, env.get("SSL_CERT_DIR", "").split(":")):
         files += sorted(path for path in Path(folder).glob("*") if path.is_file()) if Path(folder).is_dir() else []
@@ -81,6 +88,8 @@ class Mysql:
         self.database = self.settings["path"]
 
     def connect(self, **options: Any) -> Any:
+        # PyMySQL asks for the user's name as it is imported; an OpenShift user id has none.
+        os.environ.setdefault("LOGNAME", "app")
         import pymysql
 
         unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -118,30 +127,39 @@ class Mysql:
 
 
 class Redis:
-    """`$REDIS`. With `tls=true` the server's certificate is verified, with `caCertPath` against that file."""
+    """`$REDIS`. With `tls=true` the server's certificate is verified: against `caCertPath`, else against what the pod trusts."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, env: Mapping[str, str]) -> None:
         settings = parse_url(url, "redis")
         params = settings["params"]
         if "master" in params:
             raise ValueError("the lab's app does not follow a Sentinel (`master`) yet")
         self.lifetime = int(params.get("ttlInSeconds", 604800))
         self.options: dict[str, Any] = {"host": settings["host"], "port": settings["port"] or 6379, "password": settings["password"] or None}
-        if is_true(params.get("tls", "")):
-            self.options.update(ssl=True, ssl_cert_reqs="required", ssl_check_hostname=True)
-            if params.get("caCertPath"):
-                self.options["ssl_ca_certs"] = params["caCertPath"]
+        self.tls, self.ca, self.env = is_true(params.get("tls", "")), params.get("caCertPath", ""), env
 
     @contextmanager
     def client(self) -> Iterator[Any]:
         import redis
 
         with told_as("redis"):
-            client = redis.Redis(**self.options, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, decode_responses=True)
+            kind = redis.Connection
+            if self.tls:
+                context = verifying(self.ca) if self.ca else trust(self.env)
+
+                class Verified(redis.SSLConnection):  # type: ignore[misc]
+                    # The library takes no context.
+                    def _wrap_socket_with_ssl(self, sock: Any) -> Any:
+                        return context.wrap_socket(sock, server_hostname=self.host)
+
+                kind = Verified
+            pool = redis.ConnectionPool(
+                connection_class=kind, **self.options, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, decode_responses=True
+            )
             try:
-                yield client
+                yield redis.Redis(connection_pool=pool)
             finally:
-                client.close()
+                pool.disconnect()
 
     def check(self) -> None:
         with self.client() as client:
@@ -172,7 +190,7 @@ def bucket(env: Mapping[str, str]) -> Bucket:
 class Links:
     def __init__(self, env: Mapping[str, str] = os.environ) -> None:
         self.mysql = Mysql(env["MYSQL"])
-        self.redis = Redis(env["REDIS"])
+        self.redis = Redis(env["REDIS"], env)
         self.bucket = bucket(env)
 
     def state(self) -> dict[str, dict[str, Any]]:

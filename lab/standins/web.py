@@ -20,7 +20,7 @@ MAX_BODY = 64 * 1024 * 1024
 def log(level: str, message: str, **fields: Any) -> None:
     """One line of JSON on stderr, in the manner of zap."""
     stamp = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    print(json.dumps({"level": level, "ts": stamp, "msg": message, **fields}, default=str), file=sys.stderr, flush=True)
+    print(json.dumps({"level": level, "ts": stamp, "msg": message, **fields}, default=str, separators=(",", ":")), file=sys.stderr, flush=True)
 
 
 class Reply(Exception):
