@@ -205,7 +205,7 @@ def migration_running(observed: Observed, wanted: Wanted) -> list[Cause]:
     found = []
     for pod in observed.pods:
         for container in (pod.get('status') or {}).get('initContainerStatuses') or []:
-            if _MIGRATION.search(str(container.get('name'))) and (container.get('state') or {}).get('running'):
+            if _MIGRATION.search(str(container.get('name'))) and 'running' in (container.get('state') or {}):
                 found.append(Cause(MIGRATION_RUNNING, f'Pod {wanted.namespace}/{name_of(pod)} container {container.get("name")}', 'is still running'))
     for job in observed.jobs:
         if not _ended(job) and ((job.get('status') or {}).get('active') or _hook(job)):

@@ -23,4 +23,4 @@ def masked(value: t.Any, parent: str = '') -> t.Any:
 
 
 def _hides(key: str, value: t.Any, parent: str) -> bool:
-    return isinstance(value, str) and bool(value) and bool(_SECRET.search(key)) and not parent.lower().endswith(('secret', 'secretkeyref'))
+    return isinstance(value, str) and bool(value) and bool(_SECRET.search(key)) and '/' not in key and not parent.lower().endswith(('secret', 'secretkeyref'))

@@ -10,6 +10,9 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.values import 
 from server_options import PEM, site
 
 
+OPENSHIFT = {'preset': 'restricted', 'run_as_user': 1000650000, 'fs_group': 1000650001}
+
+
 def at(options, path, checksums=None):
     return get(build(options, checksums).spec['values'], path.split('.'))
 
@@ -85,7 +88,8 @@ def test_a_whole_site():
         ({'install': {'api': True}}, 'global.api.enabled', True),
         ({'install': {'api': True}}, 'api.image.tag', '0.83.0'),
         ({'security_context': {'preset': 'chart', 'run_as_user': None, 'fs_group': None}}, 'app', {'image': {'tag': '0.83.0'}}),
-        ({'security_context': {'preset': 'restricted', 'run_as_user': 1000650000, 'fs_group': 1000650000}}, 'appRenamePreHook.podSecurityContext.runAsUser', 1000650000),
+        ({'security_context': OPENSHIFT}, 'appRenamePreHook.podSecurityContext.runAsUser', 1000650000),
+        ({'security_context': OPENSHIFT}, 'app.podSecurityContext.fsGroup', 1000650001),
         ({'components': {'app': {'replicas': 2}}}, 'app.replicaCount', 2),
         ({'components': {'app': {'image': {'tag': '1', 'pull_policy': 'Always'}}}}, 'app.image', {'tag': '1', 'pullPolicy': 'Always'}),
         ({'components': {'otel': {'image': {'tag': '1'}}}}, 'otel.daemonset.image.tag', '1'),
@@ -198,7 +202,12 @@ def test_since_0_33_the_dead_key_is_not_written():
 
 
 def test_a_chart_in_a_repository():
-    chart = {'url': 'https://charts.example.com', 'name': 'operator-wandb', 'version': '0.43.8', 'credential_secret': {'name': 's', 'username_key': 'U', 'password_key': 'P'}}
+    chart = {
+        'url': 'https://charts.example.com',
+        'name': 'operator-wandb',
+        'version': '0.43.8',
+        'credential_secret': {'name': 's', 'username_key': 'U', 'password_key': 'P'},
+    }
     assert build(site(chart=chart, chart_version=None)).spec['chart'] == {
         'url': 'https://charts.example.com', 'name': 'operator-wandb', 'version': '0.43.8',
         'credentialSecret': {'name': 's', 'usernameKey': 'U', 'passwordKey': 'P'},

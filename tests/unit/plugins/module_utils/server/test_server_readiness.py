@@ -1,0 +1,85 @@
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+import server_objects as o
+from ansible_collections.wandb.onprem.plugins.module_utils.server.observed import active_spec, applied_at, epoch
+from ansible_collections.wandb.onprem.plugins.module_utils.server.readiness import missing
+
+OTHER = {'chart': {'path': '/charts/operator-wandb'}, 'values': {'global': {'host': 'https://old.example.com'}}}
+SCALER = {'spec': {'scaleTargetRef': {'kind': 'Deployment', 'name': 'wandb-app-bc'}, 'minReplicas': 2}}
+DAEMON = {'metadata': {'name': 'd', 'generation': 1}, 'status': {'observedGeneration': 1, 'desiredNumberScheduled': 3}}
+STATEFUL = {
+    'metadata': {'name': 's', 'generation': 1},
+    'spec': {'replicas': 1},
+    'status': {'observedGeneration': 1, 'replicas': 1, 'currentReplicas': 1, 'currentRevision': 'a', 'updateRevision': 'a'},
+}
+
+
+def test_a_ready_server_lacks_nothing():
+    assert missing(o.observed(), o.wanted()) == []
+
+
+def test_keys_and_list_entries_of_other_levels_do_no_harm():
+    spec = {'chart': {**o.SPEC['chart']}, 'values': {'global': {'host': 'https://w.example.com', 'operator': {'namespace': 'x'}}, 'more': [1]}}
+    assert missing(o.observed(active=active_spec(o.active(spec))), o.wanted()) == []
+
+
+@pytest.mark.parametrize(
+    ('changes', 'stage', 'said'),
+    [
+        ({'operators': []}, 'operator', 'no Deployment of the operator'),
+        ({'operators': [{**o.OPERATOR, 'status': {}}]}, 'operator', 'has no available pod'),
+        ({'custom_resource': None}, 'applied', 'no custom resource'),
+        ({'custom_resource': o.custom_resource('')}, 'applied', 'phase is not set'),
+        ({'custom_resource': o.custom_resource('Loading')}, 'applied', 'phase is Loading'),
+        # Completed, but of the spec before.
+        ({'active': active_spec(o.active(OTHER))}, 'applied', 'global.host'),
+        ({'active': active_spec(o.active({**o.SPEC, 'chart': {'url': 'https://channel'}}))}, 'applied', 'chart'),
+        ({'active': None}, 'applied', 'has not applied yet'),
+        ({'releases': []}, 'release', 'no Helm release'),
+        ({'releases': [o.release(1), o.release(2, 'pending-upgrade')]}, 'release', 'revision 2 of the Helm release is pending-upgrade'),
+        ({'releases': [o.release(9), o.release(10, 'failed')]}, 'release', 'revision 10 of the Helm release is failed'),
+        ({'releases': [o.release(version='0.42.0')]}, 'release', 'of chart 0.42.0, not 0.43.8'),
+        ({'deployments': [o.deployment('console')]}, 'workloads', 'no Deployment of component app'),
+        ({'deployments': [o.deployment(availableReplicas=0)]}, 'workloads', '0 of 1 replicas are available'),
+        ({'deployments': [o.deployment(observedGeneration=1)]}, 'workloads', 'has not seen the last change'),
+        ({'deployments': [o.deployment(replicas=0)]}, 'workloads', 'scaled to 0'),
+        ({'autoscalers': [SCALER]}, 'workloads', '1 of at least 2 replicas'),
+        ({'stateful_sets': [STATEFUL]}, 'workloads', 'StatefulSet s: 0 of 1'),
+        ({'daemon_sets': [DAEMON]}, 'workloads', 'DaemonSet d: 0 of 3'),
+        ({'answers': {'wandb-app:8080/ready': '503: no endpoints'}}, 'answers', 'wandb-app:8080/ready answers 503: no endpoints'),
+    ],
+)
+def test_what_is_missing(changes, stage, said):
+    found = missing(o.observed(**changes), o.wanted())
+    assert [one.stage for one in found] == [stage]
+    assert said in found[0].text
+
+
+def test_scaled_to_zero_on_demand_is_ready():
+    spec = {**o.SPEC, 'values': {**o.SPEC['values'], 'console': {'replicaCount': 0}}}
+    changes = {'deployments': [o.deployment(), o.deployment('console', replicas=0)], 'active': active_spec(o.active(spec))}
+    assert missing(o.observed(**changes), o.wanted(spec=spec)) == []
+
+
+def test_stages_come_in_their_order():
+    found = missing(o.observed(operators=[], releases=[], deployments=[], custom_resource=o.custom_resource('Loading')), o.wanted())
+    assert list(dict.fromkeys(one.stage for one in found)) == ['operator', 'applied', 'release', 'workloads']
+
+
+def test_when_our_own_fields_changed_last():
+    assert applied_at(o.custom_resource(), 'wandb.onprem') == o.APPLIED
+    assert applied_at(None, 'wandb.onprem') == 0.0
+
+
+@pytest.mark.parametrize('stamp', ['2026-11-23T14:00:00.25Z', '2026-11-23T14:00:00.250000000Z', '2026-11-23T15:00:00.25+01:00', o.APPLIED + 0.25])
+def test_times(stamp):
+    assert epoch(stamp) == o.APPLIED + 0.25
+
+
+def test_no_time():
+    assert epoch('soon') == epoch(None) == 0.0
