@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.runtime.api import METADATA_ONLY, Api, ApiError, end_with_threads, log
+from lab.runtime.api import Api, ApiError, end_with_threads, log
 
 CLASS = "nginx"
 ANNOTATION = "nginx.ingress.kubernetes.io/"
@@ -199,14 +199,14 @@ class Controller:
         self.api, self.address, self.pki = api, address, pki
         self.changes: queue.Queue[None] = queue.Queue()
 
-    def follow(self, path: str, accept: str) -> None:
-        for _ in self.api.watch(path, accept):
+    def follow(self, path: str) -> None:
+        for _ in self.api.watch(path, metadata_only=True):
             self.changes.put(None)
 
     def run(self) -> None:
         secrets = "/api/v1/secrets?fieldSelector=type%3Dkubernetes.io%2Ftls"
         for path in ("/apis/networking.k8s.io/v1/ingresses", "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices", secrets):
-            threading.Thread(target=self.follow, args=(path, METADATA_ONLY), daemon=True).start()
+            threading.Thread(target=self.follow, args=(path,), daemon=True).start()
         while True:
             self.changes.get()
             time.sleep(0.2)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.runtime import logs, plays, units
-from lab.runtime.api import METADATA_ONLY, Api, end_with_threads, log
+from lab.runtime.api import Api, end_with_threads, log
 from lab.runtime.images import Table
 from lab.runtime.pod import Host, Worker
 
@@ -63,7 +63,7 @@ class Keeper:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def changes(self, kind: str) -> None:
-        for event, found in self.host.api.watch(f"/api/v1/{kind.lower()}s", METADATA_ONLY):
+        for event, found in self.host.api.watch(f"/api/v1/{kind.lower()}s", metadata_only=True):
             for entry in found if event == "SYNC" else [found]:
                 meta = entry["metadata"]
                 with self.lock:

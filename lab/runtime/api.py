@@ -18,7 +18,8 @@ from typing import Any
 import urllib3
 
 # Of Secrets and ConfigMaps only the fact that they changed is watched, not what is in them.
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class ApiError(Exception):
@@ -71,15 +72,17 @@ class Api:
                 return None
             raise
 
-    def watch(self, path: str, accept: str = "application/json") -> Iterator[tuple[str, Any]]:
+    def watch(self, path: str, *, metadata_only: bool = False) -> Iterator[tuple[str, Any]]:
         """("SYNC", all objects) first and whenever the thread was lost, then ("ADDED" | "MODIFIED" | "DELETED", object); never ends."""
+        joint = "&" if "?" in path else "?"
+        list_form, watch_form = (METADATA_LIST, METADATA_WATCH) if metadata_only else ("application/json", "application/json")
         while True:
             try:
                 version = ""
                 items: list[Any] = []
                 token = ""
                 while True:
-                    answer = self.pool.request("GET", f"{self.server}{path}{'&' if '?' in path else '?'}limit=500&continue={token}", headers={"Accept": accept})
+                    answer = self.pool.request("GET", f"{self.server}{path}{joint}limit=500&continue={token}", headers={"Accept": list_form})
                     if answer.status != 200:
                         raise ApiError(answer.status, answer.data.decode(errors="replace")[:500])
                     page = json.loads(answer.data)
@@ -88,13 +91,14 @@ class Api:
                     if not token:
                         break
                 yield "SYNC", items
-                yield from self.follow(path, version, accept)
+                yield from self.follow(path, version, watch_form)
             except (ApiError, urllib3.exceptions.HTTPError, OSError) as error:
                 log(f"watch {path}: {error}; once more")
                 time.sleep(1)
 
     def follow(self, path: str, version: str, accept: str) -> Iterator[tuple[str, Any]]:
         while True:
+            begin = time.monotonic()
             query = f"watch=true&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion={version}"
             url = f"{self.server}{path}{'&' if '?' in path else '?'}{query}"
             answer = self.pool.request("GET", url, headers={"Accept": accept}, preload_content=False, timeout=urllib3.Timeout(connect=5, read=330))
@@ -114,3 +118,6 @@ class Api:
             finally:
                 answer.close()
                 answer.release_conn()
+            if time.monotonic() - begin < 1:
+                # A server that closes at once must not be asked again and again.
+                time.sleep(1)

@@ -59,8 +59,9 @@ class Lines:
         *lines, self.rest = self.rest.split(b"\n")
         for line in lines:
             self.write(line)
+        # What no line end follows is a partial line, as containerd has it.
         while len(self.rest) > LONGEST or (last and self.rest):
-            self.write(self.rest[:LONGEST], "P" if len(self.rest) > LONGEST else "F")
+            self.write(self.rest[:LONGEST], "P")
             self.rest = self.rest[LONGEST:]
 
     def write(self, line: bytes, tag: str = "F") -> None:
