@@ -9,7 +9,6 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import get, lacking, null_paths
 from server_options import PEM, site
 
-
 OPENSHIFT = {'preset': 'restricted', 'run_as_user': 1000650000, 'fs_group': 1000650001}
 
 

@@ -1,0 +1,325 @@
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole way of a run, against an API server in memory and a clock that only sleep moves."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+import server_objects as o
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, Response
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Waiter
+from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError
+from ansible_collections.wandb.onprem.plugins.module_utils.server.info import server_info
+from ansible_collections.wandb.onprem.plugins.module_utils.server.runner import Runner, ServerError
+from server_options import site
+
+NAMESPACE = '/api/v1/namespaces/wandb'
+CR = '/apis/apps.wandb.com/v1/namespaces/wandb/weightsandbiases/wandb'
+HMAC = f'{NAMESPACE}/secrets/wandb-hmac'
+OPERATOR = '/apis/apps/v1/namespaces/wandb-operator/deployments/wandb-controller-manager'
+# exp 2096
+LICENSE = 'e30.eyJleHAiOjQwMDAwMDAwMDB9.c2ln'
+# exp 2001
+EXPIRED = {'license': 'e30.eyJleHAiOjk5OTk5OTk5OX0.c2ln'}
+
+
+class Cluster:
+    """Objects by path. ``operator`` is called after every write, as the real one would come by."""
+
+    def __init__(self, operator=None):
+        self.objects = {}
+        self.operator = operator or (lambda cluster: None)
+        self.log = []
+        self.texts = {}
+        for name, data in (
+            ('wandb-license-in', {'license': LICENSE}),
+            ('wandb-mysql-in', {'MYSQL_PASSWORD': 'm'}),
+            ('wandb-redis-in', {'REDIS_PASSWORD': 'r'}),
+            ('wandb-bucket-in', {'ACCESS_KEY': 'a', 'SECRET_KEY': 's'}),
+            ('wandb-ingress-tls', {'tls.crt': 'c', 'tls.key': 'k'}),
+        ):
+            self.objects[f'{NAMESPACE}/secrets/{name}'] = o.secret(name, data)
+        self.objects[f'{NAMESPACE}/configmaps/wandb-custom-ca'] = {'kind': 'ConfigMap', 'metadata': {'name': 'wandb-custom-ca'}, 'data': {'ca.crt': 'pem'}}
+        self.objects['/api/v1/namespaces/wandb-operator/configmaps/wandb-charts'] = {
+            'kind': 'ConfigMap',
+            'metadata': {'name': 'wandb-charts'},
+            'data': {'operator-wandb': 'tgz'},
+        }
+        operator_object = copy.deepcopy(o.OPERATOR)
+        operator_object['metadata']['labels'] = {'control-plane': 'controller-manager'}
+        self.objects[OPERATOR] = operator_object
+
+    def send(self, method, path, query, content_type, body):
+        self.log.append((method, path, dict(query)))
+        if method == 'GET':
+            return self._get(path, query)
+        document = json.loads(body)
+        if method == 'PATCH':
+            old = self.objects.get(path, {})
+            after = {**old, **document, 'metadata': {**old.get('metadata', {}), **document['metadata']}}
+            if path == CR and old.get('spec') != after['spec']:
+                after['metadata'] = {**after['metadata'], 'uid': 'cr', 'managedFields': [{'manager': 'wandb.onprem', 'time': '2026-11-23T14:00:00Z'}]}
+        else:
+            after = None
+        if 'dryRun' not in query:
+            self._store(path, after)
+            self.operator(self)
+        return Response(200, json.dumps(after or {}).encode())
+
+    def _store(self, path, document):
+        if document is None:
+            self.objects.pop(path, None)
+        else:
+            self.objects[path] = document
+
+    def _get(self, path, query):
+        if '/proxy/' in path or path.endswith('/log'):
+            status, text = self.texts.get(path, (200 if '/proxy/' in path else 404, 'ok'))
+            return Response(status, text.encode())
+        if path in self.objects:
+            return Response(200, json.dumps(self.objects[path]).encode())
+        found = [one for key, one in self.objects.items() if key.rsplit('/', 1)[0] == path and _selected(one, query)]
+        collection = path.rsplit('/', 1)[1]
+        if collection in ('secrets', 'deployments', 'statefulsets', 'daemonsets', 'horizontalpodautoscalers', 'pods', 'events', 'jobs', 'replicasets'):
+            return Response(200, json.dumps({'items': found}).encode())
+        status = {'kind': 'Status', 'reason': 'NotFound', 'message': 'not found', 'details': {'name': path.rsplit('/', 1)[1]}}
+        return Response(404, json.dumps(status).encode())
+
+    def writes(self):
+        return [(method, path) for method, path, query in self.log if method != 'GET' and 'dryRun' not in query]
+
+
+def _selected(document, query):
+    labels = document.get('metadata', {}).get('labels') or {}
+    if query.get('fieldSelector') == 'type!=helm.sh/release.v1' and labels.get('owner') == 'helm':
+        return False
+    for part in filter(None, query.get('labelSelector', '').split(',')):
+        key, _, value = part.partition('!=' if '!=' in part else '=')
+        if (labels.get(key) == value) == ('!=' in part):
+            return False
+    return True
+
+
+def good_operator(cluster):
+    """Applies at once, and every pod comes up."""
+    cr = cluster.objects.get(CR)
+    if cr is None:
+        return
+    cr['status'] = {'phase': 'Completed'}
+    cluster.objects[f'{NAMESPACE}/secrets/wandb-spec-active'] = o.active(cr['spec'])
+    cluster.objects[f'{NAMESPACE}/secrets/sh.helm.release.v1.wandb.v1'] = o.release()
+    for component in ('app', 'console'):
+        cluster.objects[f'/apis/apps/v1/namespaces/wandb/deployments/wandb-{component}-bc'] = o.deployment(component)
+
+
+class Time:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def runner(cluster, dry_run=False, **changes):
+    time = Time()
+    client = Client(cluster, dry_run)
+    return Runner(Service(client), site(**changes), Waiter(time, time.sleep, 3.0), time)
+
+
+def test_install_then_nothing_to_do():
+    cluster = Cluster(good_operator)
+    first = runner(cluster).present()
+    assert (first['changed'], first['ready']) == (True, True)
+    assert [path for _, path in cluster.writes()] == [HMAC, CR]
+    cluster.log.clear()
+    second = runner(cluster)
+    result = second.present()
+    assert (result['changed'], result['ready'], result['waited']) == (False, True, [])
+    assert len(cluster.log) == second.service.client.requests == 13
+
+
+def test_requests_do_not_grow_with_the_server():
+    cluster = Cluster(good_operator)
+    runner(cluster).present()
+    for number in range(30):
+        cluster.objects[f'/apis/apps/v1/namespaces/wandb/deployments/more-{number}'] = o.deployment(f'more-{number}')
+        cluster.objects[f'{NAMESPACE}/secrets/more-{number}'] = o.secret(f'more-{number}', {'k': 'v'})
+    cluster.log.clear()
+    runner(cluster).present()
+    assert len(cluster.log) == 13
+
+
+def test_a_rotated_secret_rolls_the_pods():
+    cluster = Cluster(good_operator)
+    annotations = [runner(cluster).present()['custom_resource']['spec']['values']['global']['pod']['annotations']]
+    cluster.objects[f'{NAMESPACE}/secrets/wandb-mysql-in'] = o.secret('wandb-mysql-in', {'MYSQL_PASSWORD': 'new'})
+    result = runner(cluster).present()
+    annotations.append(result['custom_resource']['spec']['values']['global']['pod']['annotations'])
+    assert result['changed'] is True
+    assert [key for key in annotations[0] if annotations[0][key] != annotations[1][key]] == ['inputs.wandb.onprem/mysql']
+
+
+@pytest.mark.parametrize('installed', [True, False])
+def test_check_mode_writes_nothing_and_predicts(installed):
+    cluster = Cluster(good_operator)
+    if installed:
+        runner(cluster).present()
+    cluster.log.clear()
+    result = runner(cluster, dry_run=True).present()
+    assert result['changed'] is not installed
+    assert result['assumed'] == []
+    assert cluster.writes() == []
+    changed = runner(cluster, dry_run=True, size='medium').present()
+    assert changed['changed'] is True
+    assert changed['diff']['after']['spec']['values']['global']['size'] == 'medium'
+
+
+def test_check_mode_assumes_what_is_not_there_yet():
+    cluster = Cluster()
+    cluster.objects = {}
+    result = runner(cluster, dry_run=True).present()
+    assert result['changed'] is True
+    assert 'license_secret: there is no Secret wandb-license-in in namespace wandb' in result['assumed']
+
+
+def test_check_mode_takes_what_an_earlier_step_would_make():
+    cluster = Cluster(good_operator)
+    runner(cluster).present()
+    same = {'kind': 'Secret', 'name': 'wandb-mysql-in', 'namespace': 'wandb', 'data': {'MYSQL_PASSWORD': 'm'}}
+    assert runner(cluster, dry_run=True, assumed_objects=[same]).present()['changed'] is False
+    assert runner(cluster, dry_run=True, assumed_objects=[{**same, 'data': {'MYSQL_PASSWORD': 'new'}}]).present()['changed'] is True
+
+
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        (lambda objects: objects.pop(f'{NAMESPACE}/secrets/wandb-mysql-in'), 'mysql.password_secret'),
+        (lambda objects: objects.update({f'{NAMESPACE}/secrets/wandb-license-in': o.secret('wandb-license-in', {'license': 'no'})}), 'is no licence'),
+        (lambda objects: objects.update({f'{NAMESPACE}/secrets/wandb-license-in': o.secret('wandb-license-in', EXPIRED)}), 'expired'),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_written(change, said):
+    cluster = Cluster(good_operator)
+    change(cluster.objects)
+    with pytest.raises(OptionsError, match=said):
+        runner(cluster).present()
+    assert cluster.writes() == []
+
+
+def test_an_expired_license_does_not_stop_a_running_site():
+    cluster = Cluster(good_operator)
+    runner(cluster).present()
+    cluster.objects[f'{NAMESPACE}/secrets/wandb-license-in'] = o.secret('wandb-license-in', EXPIRED)
+    second = runner(cluster)
+    assert second.present()['ready'] is True
+    assert second.warnings == ['license_secret: the licence expired at 2001-09-09T01:46:39Z']
+
+
+def failing(cluster, **changes):
+    with pytest.raises(ServerError) as caught:
+        runner(cluster, **changes).present()
+    return caught.value
+
+
+def test_operator_down_is_told_within_its_grace():
+    cluster = Cluster()
+    cluster.objects[OPERATOR]['status'] = {}
+    error = failing(cluster)
+    assert error.result['cause'] == 'operator_down'
+    assert 60 <= error.result['waited_seconds'] < 70
+    assert error.result['missing'][0] == 'Deployment wandb-operator/wandb-controller-manager has no available pod'
+    assert error.result['waited'] == [{'stage': 'operator', 'seconds': error.result['waited_seconds']}]
+
+
+def test_invalid_config_is_told_at_once_with_the_log():
+    def operator(cluster):
+        if CR in cluster.objects:
+            cluster.objects[CR]['status'] = {'phase': 'Invalid Config'}
+
+    cluster = Cluster(operator)
+    operator_pod = {'metadata': {'name': 'operator-1', 'labels': {'control-plane': 'controller-manager'}}}
+    cluster.objects['/api/v1/namespaces/wandb-operator/pods/operator-1'] = operator_pod
+    cluster.texts['/api/v1/namespaces/wandb-operator/pods/operator-1/log'] = (200, o.line('Failed to apply', 'mysql://wandb:word@db: bad'))
+    error = failing(cluster)
+    assert (error.result['cause'], error.result['phase']) == ('invalid_config', 'Invalid Config')
+    assert error.result['waited_seconds'] < 10
+    assert 'Failed to apply: mysql://***@db: bad' in str(error)
+
+
+def test_an_operator_that_does_nothing_is_told():
+    error = failing(Cluster())
+    assert error.result['cause'] == 'stale_phase'
+    assert 180 <= error.result['waited_seconds'] < 190
+
+
+def test_a_migration_ends_with_its_own_name_and_log():
+    def operator(cluster):
+        good_operator(cluster)
+        if CR in cluster.objects:
+            cluster.objects['/apis/apps/v1/namespaces/wandb/deployments/wandb-app-bc'] = o.deployment(availableReplicas=0)
+
+    cluster = Cluster(operator)
+    cluster.objects[f'{NAMESPACE}/pods/app-pod'] = o.pod(init=[{'name': 'init-db', 'state': {'running': {}}}])
+    cluster.texts[f'{NAMESPACE}/pods/app-pod/log'] = (200, 'one\ntwo')
+    error = failing(cluster, timeout=30)
+    assert error.result['cause'] == 'migration_running'
+    assert error.result['logs'] == {'Pod wandb/app-pod container init-db': ['one', 'two']}
+    assert error.result['missing'] == ['Deployment wandb/wandb-app-bc: 0 of 1 replicas are available']
+
+
+def test_a_bare_timeout_tells_what_was_missing():
+    cluster = Cluster(good_operator)
+    cluster.texts[f'{NAMESPACE}/services/wandb-app%3A8080/proxy/ready'] = (503, 'no endpoints')
+    error = failing(cluster, timeout=30)
+    assert error.result['cause'] == 'timeout'
+    assert error.result['missing'] == ['wandb-app:8080/ready answers 503: no endpoints']
+
+
+def test_without_wait_nothing_is_waited_for():
+    assert 'ready' not in runner(Cluster(), wait=False).present()
+
+
+def test_removal():
+    cluster = Cluster(good_operator)
+    runner(cluster).present()
+    cluster.objects[f'{NAMESPACE}/secrets/wandb-gorilla-session-key'] = o.secret('wandb-gorilla-session-key', {})
+    assert runner(cluster, dry_run=True).absent()['changed'] is True
+    assert CR in cluster.objects
+    result = runner(cluster).absent()
+    assert (result['changed'], result['left_behind']) == (True, ['Secret wandb-gorilla-session-key'])
+    assert CR not in cluster.objects
+    assert HMAC not in cluster.objects
+    assert runner(cluster).absent()['changed'] is False
+
+
+def test_removal_is_refused_without_the_operator():
+    cluster = Cluster(good_operator)
+    runner(cluster).present()
+    cluster.objects[OPERATOR]['status'] = {}
+    cluster.log.clear()
+    with pytest.raises(ServerError, match='would hang in Terminating') as caught:
+        runner(cluster).absent()
+    assert caught.value.result['cause'] == 'operator_down'
+    assert cluster.writes() == []
+
+
+def test_info():
+    cluster = Cluster(good_operator)
+    assert server_info(Service(Client(cluster, True)), 'wandb', 'wandb', 'wandb-operator') == {'exists': False, 'ready': False}
+    runner(cluster).present()
+    info = server_info(Service(Client(cluster, True)), 'wandb', 'wandb', 'wandb-operator')
+    assert (info['ready'], info['phase'], info['missing'], info['causes']) == (True, 'Completed', [], [])
+    assert info['versions'] == {'chart': '0.43.8', 'operator': 'latest', 'app': '1.2.3', 'console': '1.2.3'}
+    assert info['release'] == {'name': 'wandb', 'revision': 1, 'status': 'deployed', 'chart_version': '0.43.8'}
+    assert info['license']['expires_at'] == '2096-10-02T07:06:40Z'
+    assert info['console_url'] == 'https://wandb.example.com/console'
+    assert info['console_password_secret'] == {}
+    assert LICENSE not in json.dumps(info)
