@@ -233,7 +233,6 @@ requests:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.wandb.onprem.plugins.module_utils.helm import Helm
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import auth_argument_spec, kubeconfig_document, kubeconfig_file
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, PooledTransport

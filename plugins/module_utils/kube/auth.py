@@ -17,7 +17,6 @@ import tempfile
 import typing as t
 
 from ansible.module_utils.basic import env_fallback
-
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import AuthConfigError
 
 Document = dict[str, t.Any]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, Response
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import (
@@ -124,8 +126,8 @@ def test_lists_are_read_page_by_page():
 
         def send(self, method, path, query, content_type, body):
             self.asked.append(query.get('continue'))
-            more = '"continue": "t"' if len(self.asked) == 1 else ''
-            return Response(200, ('{"metadata": {%s}, "items": [{"n": %d}]}' % (more, len(self.asked))).encode())
+            more = {'continue': 't'} if len(self.asked) == 1 else {}
+            return Response(200, json.dumps({'metadata': more, 'items': [{'n': len(self.asked)}]}).encode())
     server = Pages()
     assert Client(server).items('/api/v1/pods') == [{'n': 1}, {'n': 2}]
     assert server.asked == [None, 't']

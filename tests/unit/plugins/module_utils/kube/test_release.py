@@ -114,7 +114,7 @@ def archive(tmp_path, files):
     return str(path)
 
 
-FILES = {'operator/Chart.yaml': 'name: operator\nversion: 1.4.8\n', 'operator/crds/a.yaml': 'kind: A\n---\nkind: B\n', 
+FILES = {'operator/Chart.yaml': 'name: operator\nversion: 1.4.8\n', 'operator/crds/a.yaml': 'kind: A\n---\nkind: B\n',
          'operator/charts/sub/Chart.yaml': 'name: sub\n', 'operator/templates/x.yaml': '{{ not yaml }}'}
 
 
