@@ -91,6 +91,12 @@ def crd_versions(crd: Object | None) -> Object:
     }
 
 
+def server_version(document: Object) -> Object:
+    """Vendors add to the numbers (``minor: 29+``)."""
+    numbers = {key: int(''.join(char for char in str(document.get(key)) if char.isdigit()) or 0) for key in ('major', 'minor')}
+    return {'git_version': str(document.get('gitVersion')), **numbers}
+
+
 class ClusterReader:
     """Reads; what the user may not see is None, and named in ``unreadable``."""
 
@@ -111,7 +117,7 @@ class ClusterReader:
         crd = self._ask('CustomResourceDefinition', lambda: crd_versions(self.service.get(CRDS, None, WANDB_CRD)))
         resources = self._ask('WeightsAndBiases', lambda: self.service.find(WANDBS))
         return {
-            'version': str(version.get('gitVersion')),
+            'version': server_version(version),
             'openshift': openshift,
             'openshift_version': str((((cluster_version or {}).get('status') or {}).get('desired') or {}).get('version') or ''),
             'ingress_classes': None if classes is None else ingress_classes(classes),

@@ -68,8 +68,8 @@ RETURN = r'''
 version:
   description: Version of the API server.
   returned: success
-  type: str
-  sample: v1.35.4
+  type: dict
+  sample: {git_version: v1.35.4, major: 1, minor: 35}
 openshift:
   description: Whether it is OpenShift.
   returned: success

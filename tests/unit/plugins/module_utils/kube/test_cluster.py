@@ -43,7 +43,7 @@ def test_crd_versions():
 
 
 OBJECTS = {
-    '/version': {'gitVersion': 'v1.35.4'},
+    '/version': {'gitVersion': 'v1.35.4', 'major': '1', 'minor': '35+'},
     '/apis': {'groups': [{'name': 'apps'}]},
     '/apis/networking.k8s.io/v1/ingressclasses/nginx': {
         'metadata': {'name': 'nginx', 'annotations': {'ingressclass.kubernetes.io/is-default-class': 'true'}}, 'spec': {'controller': 'k8s.io/ingress-nginx'}},
@@ -54,7 +54,7 @@ OBJECTS = {
 def test_a_plain_cluster():
     client = Client(FakeServer(OBJECTS))
     found = ClusterReader(Service(client)).read()
-    assert found['version'] == 'v1.35.4'
+    assert found['version'] == {'git_version': 'v1.35.4', 'major': 1, 'minor': 35}
     assert found['openshift'] is False
     assert found['ingress_classes'] == [{'name': 'nginx', 'controller': 'k8s.io/ingress-nginx', 'family': 'ingress-nginx', 'default': True}]
     assert found['custom_resources'] == [{'namespace': 'n', 'name': 'w', 'phase': 'Completed'}]
