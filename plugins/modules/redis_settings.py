@@ -1,0 +1,225 @@
+#!/usr/bin/python
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+module: redis_settings
+short_description: Hold a running Redis server to its settings, access list and certificate
+version_added: 0.1.0
+description:
+  - Reads the configuration back from the running server, sets what differs with C(CONFIG SET), and tells which parameters need a restart.
+  - It never restarts the server.
+  - Lets the server read its access list file and its certificate again when it runs with another one.
+  - Fails when the server does not know a parameter, or takes a value otherwise than asked.
+author:
+  - wandb.onprem maintainers (@wandb-onprem)
+extends_documentation_fragment:
+  - wandb.onprem.attributes
+options:
+  socket:
+    description:
+      - Unix socket of the server.
+    type: path
+    required: true
+  user:
+    description:
+      - User to log in as.
+    type: str
+    required: true
+  password_file:
+    description:
+      - File on the host with the user's password.
+    type: path
+    required: true
+  settings:
+    description:
+      - Parameters and their values.
+    type: dict
+    default: {}
+  acl_file:
+    description:
+      - Access list file of the server. When the running list is another one, the file is loaded.
+    type: path
+  tls_certificate:
+    description:
+      - Certificate file of the server, leaf first. When the server still shows another leaf, it is told to read its files again.
+    type: path
+  reload_tls:
+    description:
+      - Tells the server to read its certificate files again in any case, for instance because the CA's file changed.
+    type: bool
+    default: false
+  timeout:
+    description:
+      - Seconds to wait until the server accepts logins.
+    type: int
+    default: 60
+'''
+
+EXAMPLES = r'''
+- name: Hold the server to its settings
+  wandb.onprem.redis_settings:
+    socket: /run/redis/wandb.sock
+    user: wandb-admin
+    password_file: /etc/wandb/redis/admin.password
+    settings:
+      maxmemory: 2gb
+      maxmemory-policy: noeviction
+  register: wandb_example_settings
+'''
+
+RETURN = r'''
+version:
+  description: Version of the running server.
+  returned: always
+  type: str
+  sample: 8.0.2
+restart_needed:
+  description: Parameters that the server takes at its start only. Empty in check mode, in which nothing is tried.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+acl_loaded:
+  description: Whether the access list file was loaded.
+  returned: always
+  type: bool
+  sample: false
+tls_reloaded:
+  description: Whether the server was told to read its certificate files again.
+  returned: always
+  type: bool
+  sample: false
+'''
+
+import contextlib
+import re
+import socket
+import ssl
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.wandb.onprem.plugins.module_utils.redis import (
+    Client,
+    RedisError,
+    access_list,
+    differences,
+    running_configuration,
+    set_parameter,
+)
+
+
+def connect(module: AnsibleModule) -> Client:
+    """Log in over the socket, waiting for a server that is still starting or loading its data."""
+    with open(module.params['password_file'], encoding='utf-8') as stream:
+        password = stream.read().strip()
+    deadline = time.monotonic() + module.params['timeout']
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(30)
+        try:
+            connection.connect(module.params['socket'])
+            client = Client(connection)
+            client.call('AUTH', module.params['user'], password)
+            client.call('PING')
+            return client
+        except (OSError, RedisError) as error:
+            hopeless = isinstance(error, RedisError) and not str(error).startswith('LOADING')
+            if hopeless or time.monotonic() > deadline:
+                module.fail_json(msg=f"cannot log in to Redis by {module.params['socket']} as {module.params['user']}: {error}")
+            time.sleep(0.5)
+
+
+def served_certificate(port: int) -> bytes | None:
+    """DER of the leaf that the server shows on its port; None where nothing answers there."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with contextlib.suppress(OSError), socket.create_connection(('localhost', port), timeout=10) as plain, context.wrap_socket(plain) as wrapped:
+        return wrapped.getpeercert(binary_form=True)
+    return None
+
+
+def leaf(path: str) -> bytes:
+    """DER of the first certificate in a PEM file."""
+    with open(path, encoding='ascii') as stream:
+        text = stream.read()
+    end = '-----END CERTIFICATE-----'
+    return ssl.PEM_cert_to_DER_cert(text[text.index('-----BEGIN'):text.index(end) + len(end)])
+
+
+def users_with_other_rules(client: Client, path: str) -> list[str]:
+    """Names of users whose running rules are not those of the file."""
+    with open(path, encoding='utf-8') as stream:
+        wanted = access_list(stream)
+    running = access_list(client.call('ACL', 'LIST'))
+    return sorted(name for name in {*wanted, *running} if wanted.get(name) != running.get(name))
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            'socket': {'type': 'path', 'required': True},
+            'user': {'type': 'str', 'required': True},
+            'password_file': {'type': 'path', 'required': True, 'no_log': False},
+            'settings': {'type': 'dict', 'default': {}},
+            'acl_file': {'type': 'path'},
+            'tls_certificate': {'type': 'path'},
+            'reload_tls': {'type': 'bool', 'default': False},
+            'timeout': {'type': 'int', 'default': 60},
+        },
+        supports_check_mode=True,
+    )
+    settings: dict[str, t.Any] = module.params['settings']
+    client = connect(module)
+    restart: list[str] = []
+    left: list[str] = []
+    try:
+        found = differences(settings, running_configuration(client))
+        users = users_with_other_rules(client, module.params['acl_file']) if module.params['acl_file'] else []
+        if not module.check_mode:
+            left = [f'{difference.name} is unknown to this server' for difference in found if difference.running is None]
+            restart = [one.name for one in found if one.running is not None and not set_parameter(client, one.name, one.wanted)]
+            left += [
+                f'{one.name}: wanted {one.wanted!r}, but it runs with {one.running!r}'
+                for one in differences(settings, running_configuration(client)) if one.name not in restart and one.running is not None
+            ]
+            if users:
+                client.call('ACL', 'LOAD')
+                left += [f'rules of user {name}' for name in users_with_other_rules(client, module.params['acl_file'])]
+        configuration = running_configuration(client)
+        certificate, port = module.params['tls_certificate'], int(configuration.get('tls-port') or 0)
+        reload_tls = module.params['reload_tls'] or bool(certificate and served_certificate(port) != leaf(certificate))
+        if reload_tls and not module.check_mode:
+            # Setting any of them, even to what it is, builds the whole TLS context anew.
+            client.call('CONFIG', 'SET', 'tls-cert-file', configuration['tls-cert-file'])
+            if certificate and served_certificate(port) != leaf(certificate):
+                left.append(f'the server was told to read its certificate again and still does not show the one in {certificate}')
+        version = re.search(r'redis_version:(\S+)', client.call('INFO', 'server'))
+    except (RedisError, OSError, ValueError) as error:
+        module.fail_json(msg=f'the server refused: {error}')
+    if left:
+        module.fail_json(msg=f"the server does not run with what is wanted: {'; '.join(left)}. See wandb_redis_settings.")
+
+    diff = {'before': {one.name: one.running for one in found}, 'after': {one.name: one.wanted for one in found}}
+    for name in users:
+        diff['before'][f'rules of user {name}'], diff['after'][f'rules of user {name}'] = 'others', 'those of the access list file'
+    if reload_tls:
+        diff['before']['certificate'], diff['after']['certificate'] = 'older than its file', 'read again'
+    module.exit_json(
+        changed=bool(found or users or reload_tls),
+        version=version[1] if version else '',
+        restart_needed=restart,
+        acl_loaded=bool(users),
+        tls_reloaded=reload_tls,
+        diff=diff,
+    )
+
+
+if __name__ == '__main__':
+    main()
