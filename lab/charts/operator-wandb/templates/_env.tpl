@@ -1,8 +1,9 @@
 {{- /* The env of each component, in the order in which $(NAME) needs it. */ -}}
 
+{{- /* Without /etc/ssl/certs: there lies MySQL's CA, and a site that forgets the store's own would not be found out. */ -}}
 {{- define "wandb.trustEnv" -}}
 - {name: SSL_CERT_FILE, value: /etc/ssl/certs/ca-certificates.crt}
-- {name: SSL_CERT_DIR, value: "/etc/ssl/certs:/usr/local/share/ca-certificates/inline:/usr/local/share/ca-certificates/configmap"}
+- {name: SSL_CERT_DIR, value: "/usr/local/share/ca-certificates/inline:/usr/local/share/ca-certificates/configmap"}
 - {name: REQUESTS_CA_BUNDLE, value: /etc/ssl/certs/ca-certificates.crt}
 - name: HOST
   valueFrom: {configMapKeyRef: {name: {{ .Release.Name }}-local-configmap, key: HOST}}
