@@ -447,7 +447,8 @@ waited_seconds:
   sample: 27.1
 cause:
   description: Why the server is not ready. One of C(invalid_config), C(type_clash), C(pending_release), C(image_pull), C(container_config), C(crash_loop),
-    C(admission_refused), C(unschedulable), C(deadline), C(migration_running), C(operator_down), C(stale_phase) and C(timeout).
+    C(admission_refused), C(unschedulable), C(deadline), C(migration_running), C(operator_down), C(stale_phase),
+    C(api_unreachable) and C(timeout).
   returned: when it failed to become ready
   type: str
   sample: invalid_config

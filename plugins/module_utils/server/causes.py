@@ -42,6 +42,7 @@ PATIENCE = {
     'unschedulable': 120.0,
     'deadline': 30.0,
     'stale_phase': 180.0,
+    'api_unreachable': 60.0,
 }
 # Goes on by itself: it is told, but ends nothing before the time is up.
 MIGRATION_RUNNING = 'migration_running'

@@ -13,7 +13,7 @@ import secrets
 import time
 import typing as t
 
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError, NotFoundError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ApiError, KubeError, NotFoundError, UnreachableError
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, WANDBS
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Applied, Service
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Cause, Progress, Waiter, WaitError
@@ -55,19 +55,26 @@ class Clocked:
         self.progressing: list[Cause] = []
 
     def __call__(self, **known: t.Any) -> Progress:
-        observed, self.lacking = self._observer.look(**known)
+        found: list[Cause] = []
+        try:
+            self.observed, self.lacking = self._observer.look(**known)
+            if self.lacking:
+                self.observed = self._observer.details(self.observed, self.lacking)
+                found = reasons.causes(self.observed, self._observer.wanted)
+            self.progressing = reasons.progressing(self.observed, self._observer.wanted)
+        except (UnreachableError, ApiError) as error:
+            # A wait of many minutes outlives the restart of an API server.
+            if isinstance(error, ApiError) and error.status < 500:
+                raise
+            self.lacking = [Missing('api', str(error))]
+            found = [Cause('api_unreachable', 'API server', str(error))]
         now = self._clock()
         if self._last is not None:
             stage, since = self._last
             self.seconds[stage] = self.seconds.get(stage, 0.0) + now - since
         if not self.lacking:
-            self.observed = observed
             return Progress(True)
         self._last = (self.lacking[0].stage, now)
-        self.observed = self._observer.details(observed, self.lacking)
-        wanted = self._observer.wanted
-        found = reasons.causes(self.observed, wanted)
-        self.progressing = reasons.progressing(self.observed, wanted)
         self._since = {(one.code, one.subject): self._since.get((one.code, one.subject), now) for one in found}
         fatal = tuple(one for one in found if now - self._since[one.code, one.subject] >= reasons.PATIENCE[one.code])
         return Progress(False, '; '.join(one.text for one in self.lacking), tuple(found), fatal)

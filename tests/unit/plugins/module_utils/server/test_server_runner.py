@@ -11,6 +11,7 @@ import json
 import pytest
 import server_objects as o
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, Response
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import UnreachableError
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Waiter
 from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError
@@ -35,6 +36,7 @@ class Cluster:
         self.objects = {}
         self.operator = operator or (lambda cluster: None)
         self.log = []
+        self.down = 0
         self.texts = {}
         for name, data in (
             ('wandb-license-in', {'license': LICENSE}),
@@ -56,6 +58,9 @@ class Cluster:
 
     def send(self, method, path, query, content_type, body):
         self.log.append((method, path, dict(query)))
+        if self.down > 0:
+            self.down -= 1
+            raise UnreachableError('connection refused')
         if method == 'GET':
             return self._get(path, query)
         document = json.loads(body)
@@ -281,6 +286,21 @@ def test_a_bare_timeout_tells_what_was_missing():
     error = failing(cluster, timeout=30)
     assert error.result['cause'] == 'timeout'
     assert error.result['missing'] == ['wandb-app:8080/ready answers 503: no endpoints']
+
+
+@pytest.mark.parametrize(('looks', 'cause'), [(5, None), (1000, 'api_unreachable')])
+def test_a_restarting_api_server_is_waited_for(looks, cause):
+    def operator(cluster):
+        good_operator(cluster)
+        cluster.down = looks if CR in cluster.objects else 0
+
+    cluster = Cluster(operator)
+    if cause is None:
+        assert runner(cluster).present()['waited'] == [{'stage': 'api', 'seconds': 15.0}]
+    else:
+        error = failing(cluster)
+        assert error.result['cause'] == cause
+        assert 60 <= error.result['waited_seconds'] < 70
 
 
 def test_without_wait_nothing_is_waited_for():
