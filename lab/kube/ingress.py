@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
-import os
 import queue
 import ssl
 import subprocess
@@ -28,6 +27,7 @@ CLASS = "nginx"
 ANNOTATION = "nginx.ingress.kubernetes.io/"
 FOLDER = Path("/run/lab/ingress")
 HEAD = """# Written by the lab's stand-in for ingress-nginx (lab/kube/ingress.py); changes are lost.
+user www-data;
 worker_processes 2;
 error_log stderr warn;
 pid /run/lab/ingress/nginx.pid;
@@ -264,8 +264,9 @@ def main() -> None:
     parser.add_argument("--pki", type=Path, required=True)
     args = parser.parse_args()
     end_with_threads()
-    os.umask(0o077)
+    # nginx' workers, who are not root, write bodies there; keys are made with modes of their own.
     FOLDER.mkdir(parents=True, exist_ok=True)
+    FOLDER.parent.chmod(0o755)
     FOLDER.chmod(0o755)
     Controller(Api(f"https://{args.address}:6443", args.pki, "ingress"), args.address, args.pki).run()
 
