@@ -93,7 +93,7 @@ def expiry_problems(certificate: x509.Certificate, what: str, min_days: int = 0)
     now = datetime.datetime.now(datetime.timezone.utc)
     if certificate.not_valid_before_utc > now:
         return [f'{what} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC']
-    if certificate.not_valid_after_utc < now + datetime.timedelta(days=min_days):
+    if certificate.not_valid_after_utc < now + datetime.timedelta(days=int(min_days)):
         margin = f', in less than {min_days} days' if certificate.not_valid_after_utc > now else ''
         return [f'{what} ends on {certificate.not_valid_after_utc:%Y-%m-%d}{margin}']
     return []

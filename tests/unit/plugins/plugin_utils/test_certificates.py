@@ -8,11 +8,10 @@ import datetime
 import ipaddress
 
 import pytest
+from ansible_collections.wandb.onprem.plugins.plugin_utils.certificates import certificate_problems, public_key_fingerprint, san_entries
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
-from ansible_collections.wandb.onprem.plugins.plugin_utils.certificates import certificate_problems, public_key_fingerprint, san_entries
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 NAMES = ['wandb.example.com', '10.0.0.4']
@@ -108,3 +107,8 @@ def test_problems(pem, ca, options, told):
     assert len(problems) == len(told), problems
     for problem, words in zip(problems, told):
         assert words in problem
+
+
+def test_days_given_as_text():
+    # Values of --extra-vars are text.
+    assert certificate_problems(LEAF.pem, ROOT.pem, NAMES, min_days='30') == []
