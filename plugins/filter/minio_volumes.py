@@ -10,7 +10,8 @@ short_description: MinIO's list of volumes out of hosts and drives
 version_added: 0.1.0
 author: wandb.onprem maintainers (@wandb-onprem)
 description:
-  - Makes the text that every MinIO server of a deployment is started with. Names that form a range become one term with an ellipsis, others are listed one by one.
+  - Makes the text that every MinIO server of a deployment is started with.
+  - Names that form a range become one term with an ellipsis, others are listed one by one.
   - The order of the hosts does not matter.
 options:
   _input:
@@ -49,7 +50,6 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.wandb.onprem.plugins.plugin_utils.minio_volumes import minio_volumes
 
 

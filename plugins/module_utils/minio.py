@@ -10,6 +10,7 @@ the thing before and after. In check mode nothing is written, and `after` is wha
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import ssl
 import traceback
@@ -103,11 +104,19 @@ def split_endpoint(endpoint: str) -> tuple[str, bool]:
 
 
 def http_pool(connection: Connection) -> urllib3.PoolManager:
-    """One pool for both clients, verifying with the given CA, or with the system's."""
-    context = ssl.create_default_context(cafile=connection.ca_path, cadata=connection.ca_content or None)
+    """One pool for both clients, verifying with the given CA, or with the system's.
+
+    Answers of "not now" are waited out for some 20 seconds: a server that has just started looks for the drives of the others only
+    every 15 seconds, and refuses writes until then, though /minio/health/cluster says that all is well (it asks each server for its own).
+    """
+    try:
+        context = ssl.create_default_context(cafile=connection.ca_path, cadata=connection.ca_content or None)
+    except (ssl.SSLError, OSError) as error:
+        raise MinioError(f'ca_content or ca_path holds no CA certificate in PEM form ({error})') from error
     return urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=min(10, connection.timeout), read=connection.timeout),
-        retries=urllib3.Retry(total=3, backoff_factor=0.3, status_forcelist=(500, 502, 503, 504), raise_on_status=False),
+        retries=urllib3.Retry(
+            total=8, connect=2, read=2, backoff_factor=0.5, backoff_max=4, status_forcelist=(502, 503, 504), allowed_methods=None, raise_on_status=False),
         ssl_context=context,
     )
 
@@ -145,6 +154,21 @@ def login_test(connection: Connection, pool: urllib3.PoolManager) -> t.Callable[
     return accepted
 
 
+def presigner(connection: Connection, bucket: str, name: str, expires: datetime.timedelta) -> t.Callable[[str, bool], str]:
+    """A function from method, and whether to sign with the right secret, to a presigned URL of the object. It asks nobody."""
+    host, secure = split_endpoint(connection.endpoint)
+
+    def client(secret_key: str) -> Minio:
+        return Minio(endpoint=host, access_key=connection.access_key, secret_key=secret_key, secure=secure, region=connection.region)
+
+    clients = {True: client(connection.secret_key), False: client('wrong' + connection.secret_key)}
+
+    def presign(method: str, right_key: bool) -> str:
+        return clients[right_key].get_presigned_url(method=method, bucket_name=bucket, object_name=name, expires=expires)
+
+    return presign
+
+
 def admin_error(error: Exception) -> tuple[str, str]:
     """Code and message of a MinioAdminException, whose body is JSON or text."""
     body = str(getattr(error, '_body', '') or error)
@@ -162,7 +186,7 @@ def explain(error: Exception, endpoint: str) -> str:
         code, text = str(error.code), str(error.message)
     elif isinstance(error, MinioAdminException):
         code, text = admin_error(error)
-    elif isinstance(error, (InvalidResponseError, ServerError)):
+    if isinstance(error, (InvalidResponseError, ServerError, MinioAdminException)) and not code:
         return f'{endpoint} did not answer as an S3 store does: {text[:300]}. Is the port the API port (not the console), and a proxy in between transparent?'
     if code in LOGIN_REFUSED:
         return f'{endpoint} refuses the key ({code}). Check root_user and root_password against what the server was started with.'
@@ -215,9 +239,13 @@ class BucketService:
 
     def read(self, name: str) -> dict[str, t.Any] | None:
         """The bucket as results and diffs show it, or None."""
-        if not self._client.bucket_exists(bucket_name=name):
-            return None
-        status = self._client.get_bucket_versioning(bucket_name=name).status
+        # Not bucket_exists(): it asks with HEAD, whose answer has no body, so that a wrong key looks like a missing right.
+        try:
+            status = self._client.get_bucket_versioning(bucket_name=name).status
+        except S3Error as error:
+            if error.code == 'NoSuchBucket':
+                return None
+            raise
         return {'name': name, 'versioning': {ENABLED: 'enabled', SUSPENDED: 'suspended'}.get(status or OFF, 'off')}
 
     def ensure(self, name: str, versioning: bool | None) -> Change:

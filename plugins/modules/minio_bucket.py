@@ -67,7 +67,6 @@ bucket:
 '''
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.wandb.onprem.plugins.module_utils import minio
 
 

@@ -110,7 +110,6 @@ user:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.wandb.onprem.plugins.module_utils import minio
 
 
