@@ -1,0 +1,107 @@
+# Copyright (c) wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nginx.conf out of Ingress objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.kube import ingress
+
+PKI = Path("/pki")
+SERVICE = {"metadata": {"namespace": "n", "name": "app"}, "spec": {"ports": [{"name": "http", "port": 80}, {"name": "other", "port": 81}]}}
+SLICE = {
+    "metadata": {"namespace": "n", "labels": {"kubernetes.io/service-name": "app"}},
+    "ports": [{"name": "http", "port": 8080}, {"name": "other", "port": 8081}],
+    "endpoints": [
+        {"addresses": ["10.0.0.3"], "conditions": {"ready": True}},
+        {"addresses": ["10.0.0.2"]},
+        {"addresses": ["10.0.0.9"], "conditions": {"ready": False}},
+    ],
+}
+
+
+def entry(host: str = "h", path: str = "/", kind: str = "Prefix", tls: bool = False, port: Any = None, **annotations: str) -> dict[str, Any]:
+    backend = {"service": {"name": "app", "port": port or {"number": 80}}}
+    spec: dict[str, Any] = {"ingressClassName": "nginx", "rules": [{"host": host, "http": {"paths": [{"path": path, "pathType": kind, "backend": backend}]}}]}
+    if tls:
+        spec["tls"] = [{"hosts": [host], "secretName": "pair"}]
+    return {"metadata": {"namespace": "n", "name": "i", "annotations": {ingress.ANNOTATION + name: value for name, value in annotations.items()}}, "spec": spec}
+
+
+def render(*entries: dict[str, Any], certificates: dict[tuple[str, str], Path] | None = None) -> str:
+    """Without the part that is always there."""
+    return ingress.render(entries, [SERVICE], [SLICE], certificates or {}, PKI)[len(ingress.HEAD) :]
+
+
+@pytest.mark.parametrize("port", [{"number": 80}, {"name": "http"}])
+def test_requests_go_to_ready_pods(port: dict[str, Any]) -> None:
+    text = render(entry(port=port))
+    assert "{ server 10.0.0.2:8080; server 10.0.0.3:8080; }" in text
+    assert "10.0.0.9" not in text
+    assert "return 503" not in text
+
+
+def test_an_unknown_service_or_port_answers_503() -> None:
+    assert "return 503;" in render(entry(port={"number": 99}))
+    assert "upstream" not in render(entry(port={"number": 99}))
+
+
+def test_defaults_are_ingress_nginx_own() -> None:
+    text = render(entry())
+    for line in ("client_max_body_size 1m;", "proxy_read_timeout 60s;", "proxy_buffering off;", "X-Forwarded-Proto $scheme;", "X-Forwarded-For $remote_addr;"):
+        assert line in text
+    assert "308" not in text
+    assert "Strict-Transport-Security" not in text
+
+
+def test_annotations_lift_the_limits() -> None:
+    text = render(entry(**{"proxy-body-size": "0", "proxy-read-timeout": "600", "proxy-send-timeout": "601", "proxy-buffering": "on"}))
+    for line in ("client_max_body_size 0;", "proxy_read_timeout 600s;", "proxy_send_timeout 601s;", "proxy_buffering on;"):
+        assert line in text
+
+
+@pytest.mark.parametrize(
+    ("tls", "annotations", "redirected"),
+    [(True, {}, True), (True, {"ssl-redirect": "false"}, False), (False, {}, False), (False, {"force-ssl-redirect": "true"}, True)],
+)
+def test_tls_redirects_plain_requests(tls: bool, annotations: dict[str, str], redirected: bool) -> None:
+    assert ("return 308 https://" in render(entry(tls=tls, **annotations))) is redirected
+
+
+def test_the_secret_is_the_certificate_where_it_is_usable() -> None:
+    assert "ssl_certificate /pki/ingress-default.crt;" in render(entry(tls=True))
+    assert "ssl_certificate /c/n_pair.crt;" in render(entry(tls=True), certificates={("n", "pair"): Path("/c/n_pair")})
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "found"),
+    [("/", "Prefix", ["/"]), ("/a/", "Prefix", ["= /a", "/a/"]), ("/a", "Exact", ["= /a"]), ("/a", "ImplementationSpecific", ["= /a", "/a/"])],
+)
+def test_paths(path: str, kind: str, found: list[str]) -> None:
+    assert ingress.matches({"path": path, "pathType": kind}) == found
+
+
+def test_ingresses_of_one_host_share_a_server_and_the_older_path_stays() -> None:
+    text = render(entry(), entry(path="/console"), entry(**{"proxy-body-size": "9m"}))
+    assert text.count("server_name h;") == 1
+    assert text.count("location / {") == 1
+    assert "9m" not in text
+    assert "location /console/ {" in text
+
+
+@pytest.mark.parametrize(
+    ("spec", "annotations", "ours"),
+    [
+        ({"ingressClassName": "nginx"}, {}, True),
+        ({}, {"kubernetes.io/ingress.class": "nginx"}, True),
+        ({}, {}, False),
+        ({"ingressClassName": "other"}, {}, False),
+    ],
+)
+def test_only_its_class_is_served(spec: dict[str, Any], annotations: dict[str, str], ours: bool) -> None:
+    assert ingress.ours({"metadata": {"annotations": annotations}, "spec": spec}) is ours
