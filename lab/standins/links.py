@@ -153,9 +153,7 @@ class Redis:
                         return context.wrap_socket(sock, server_hostname=self.host)
 
                 kind = Verified
-            pool = redis.ConnectionPool(
-                connection_class=kind, **self.options, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, decode_responses=True
-            )
+            pool = redis.ConnectionPool(connection_class=kind, **self.options, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, decode_responses=True)
             try:
                 yield redis.Redis(connection_pool=pool)
             finally:
