@@ -157,7 +157,8 @@ class OperatorRunner:
         outcome.release = release = newest_release(self.service, target.namespace, target.name)
         if not release:
             return outcome
-        resources = self.service.find(WANDBS)
+        scope = _scope(release)
+        resources = [one for one in self.service.find(WANDBS) if scope is None or one['metadata'].get('namespace') in scope]
         if resources:
             names = ', '.join(sorted(name_of({'kind': WANDBS.kind, **one}) for one in resources))
             raise HelmError(f'{names} still exists and could never be deleted without the operator (its finalizer waits for it): delete it first')
@@ -229,6 +230,12 @@ class OperatorRunner:
             self.service.delete(SECRETS, release.namespace, release.secret)
         elif release and decision.mend == Mend.FINISH_UNINSTALL:
             self.helm.uninstall(release.name, release.namespace, policy.timeout)
+
+
+def _scope(release: Release) -> set[str] | None:
+    """Namespaces that the operator looks after; None = all."""
+    isolation = release.values.get('namespaceIsolation') or {}
+    return {release.namespace, *(isolation.get('additionalNamespaces') or [])} if isolation.get('enabled') else None
 
 
 def _storage_version(crd: Object | None) -> str:

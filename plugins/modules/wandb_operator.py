@@ -25,7 +25,7 @@ options:
   state:
     description:
       - V(present) installs, upgrades or does nothing. V(absent) removes the release; CRDs stay.
-      - V(absent) is refused while custom resources exist, for nothing could delete them without the operator.
+      - V(absent) is refused while custom resources exist in the namespaces that the operator looks after, for nothing could delete them without the operator.
     type: str
     choices: [present, absent]
     default: present

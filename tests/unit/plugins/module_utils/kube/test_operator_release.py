@@ -195,6 +195,15 @@ def test_absent_is_refused_while_the_operator_has_work_to_undo(world):
     assert world.helm.calls == []
 
 
+def test_absent_of_an_isolated_operator_minds_its_own_namespaces(world):
+    world.server.objects['/apis/apps.wandb.com/v1/weightsandbiases/w'] = {'metadata': {'name': 'w', 'namespace': 'elsewhere'}}
+    world.run(values=operator_values({**OPTIONS, 'namespace_isolation': True, 'additional_namespaces': ['elsewhere']}))
+    with pytest.raises(HelmError, match=r'elsewhere/w still exists'):
+        world.run(state='absent')
+    world.run(values=operator_values({**OPTIONS, 'namespace_isolation': True}))
+    assert world.run(state='absent')[0].changed
+
+
 def test_the_chart_version_is_held(world):
     world.target = Target('operator', 'n', world.target.chart, chart_version='1.4.9')
     with pytest.raises(HelmError, match=r'is of version 1.4.8, chart_version asks for 1.4.9'):
