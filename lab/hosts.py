@@ -29,6 +29,9 @@ SID_SOURCE = "deb [check-valid-until=no] {mirror} sid main\n"
 SID_PIN = "Package: *\nPin: release n=sid\nPin-Priority: 100\n"
 
 
+MEMORY = {"db": "3g", "kube": "6g", "s3": "2g"}
+
+
 def decide(lab: Lab, host: str, found: dict[str, Any] | None) -> str:
     """What to do about one host: create, keep, start, replace or refuse.
 
@@ -110,6 +113,8 @@ def routes() -> list[str]:
 def run_arguments(lab: Lab, host: str, image: str) -> list[str]:
     args = ["run", "-d", "--name", lab.container(host), "--hostname", host, "--systemd=always"]
     args += ["--network", lab.network_name, "--ip", lab.address(host), "--network-alias", host]
+    # A server that asks for the whole machine's memory (a wrong buffer pool is enough) is ended alone, not with all the others.
+    args += ["--memory", MEMORY.get(host.split("-")[0], "1g")]
     # SYS_ADMIN: without it systemd ignores every sandboxing option of a unit; NET_*: keepalived, network namespaces.
     args += [f"--cap-add={cap}" for cap in ("SYS_ADMIN", "NET_ADMIN", "NET_RAW")]
     args += [arg for name, value in lab.labels.items() for arg in ("--label", f"{name}={value}")]
