@@ -11,11 +11,19 @@ import typing as t
 
 import yaml
 from ansible.errors import AnsibleError
-from ansible.parsing.yaml.loader import AnsibleLoader
 from ansible.plugins.action import ActionBase
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.host_rules import check_hosts
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.problem import Problem, Site, Unreadable
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rules import check
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core < 2.19 templates every text
+
+    def trust_as_template(value: str) -> str:
+        """Nothing to do there."""
+        return value
+
 
 ROLES = pathlib.Path(__file__).resolve().parent.parent.parent / 'roles'
 # Read from the controller's side of each group; a host outside of these is none of our business.
@@ -32,12 +40,10 @@ def known_variables() -> dict[str, str]:
     return known
 
 
-def role_defaults() -> dict[str, t.Any]:
-    """Defaults of every role, not templated."""
-    defaults: dict[str, t.Any] = {}
-    for path in sorted(ROLES.glob('*/defaults/main.yml')):
-        defaults.update(yaml.load(path.read_text(encoding='utf-8'), Loader=AnsibleLoader) or {})
-    return defaults
+def common_defaults() -> dict[str, t.Any]:
+    """Defaults of the whole site, not templated; those of single roles may need a host that the controller is not."""
+    text = (ROLES / 'common' / 'defaults' / 'main.yml').read_text(encoding='utf-8')
+    return {name: trust_as_template(value) if isinstance(value, str) else value for name, value in yaml.safe_load(text).items()}
 
 
 def read(source: t.Mapping[str, t.Any], name: str) -> t.Any:
@@ -78,8 +84,8 @@ class ActionModule(ActionBase):
         groups = task_vars['groups']
         hostvars = task_vars['hostvars']
         members = sorted({host for group in GROUPS for host in groups.get(group, ())})
-        # The play runs on the controller, which sees the site-wide variables; what they leave open is as the roles have it.
-        variables = {**role_defaults(), **task_vars}
+        # The play runs on the controller, which sees the site-wide variables; what they leave open is as role `common` has it.
+        variables = {**common_defaults(), **task_vars}
         self._templar.available_variables = variables
         values = {name: self._value(variables, name) for name in variables if name.startswith('wandb_')}
         return Site(
@@ -87,6 +93,7 @@ class ActionModule(ActionBase):
             values=values,
             hosts={host: values_of(hostvars[host]) for host in members},
             known=known_variables(),
+            literal=frozenset(name for name in task_vars if name.startswith('wandb_') and not self._templar.is_template(task_vars[name])),
             controller_is_api_host=not groups.get('wandb_kube') or list(groups['wandb_kube']) == ['localhost'],
         )
 

@@ -6,7 +6,7 @@
 Usage: snapshot.py save | compare
 
 A file is its path, size, modification time, mode and owner, listed by ``find`` through podman (no Ansible involved); an object is its
-resourceVersion. Left out is what changes by itself: logs, run-time folders, Ansible's own temporary folder, Python's byte code, and in
+resourceVersion. Left out is what changes by itself: logs, run-time folders, Ansible's own temporary folder, the indexes that apt makes of its lists when it is asked, Python's byte code, and in
 the cluster leases, events and what the nodes' heartbeats touch.
 """
 
@@ -25,7 +25,7 @@ from lab.state import HOSTS, Lab, lab_name
 
 PRUNED = (
     '/proc', '/sys', '/dev', '/run', '/tmp', '/var/tmp', '/var/log', '/root/.ansible', '/var/lib/systemd',
-    '/opt/lab', '/var/lib/etcd', '/var/lib/lab', '/var/lib/nginx',
+    '/opt/lab', '/var/lib/etcd', '/var/lib/lab', '/var/lib/nginx', '/var/cache/apt',
 )
 KINDS = 'namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,configmaps,secrets,serviceaccounts,services,deployments,ingresses'
 

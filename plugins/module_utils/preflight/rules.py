@@ -36,6 +36,7 @@ ENDPOINTS = {
 FILES_ON_CONTROLLER = ('wandb_server_chart_archive',)
 HOST_URL = re.compile(r'https://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]{1,5})?')
 TYPES: dict[str, tuple[type, ...]] = {'bool': (bool,), 'int': (int,), 'list': (list, tuple), 'dict': (dict,), 'str': (str,), 'path': (str,)}
+TYPE_NAMES = {bool: 'bool', int: 'int', float: 'float', str: 'str', list: 'list', dict: 'dict'}
 
 
 def unreadable(site: Site) -> t.Iterator[Problem]:
@@ -57,14 +58,20 @@ def misspelt(site: Site) -> t.Iterator[Problem]:
 
 
 def types(site: Site) -> t.Iterator[Problem]:
-    """A value of another type than the one specified; the text "false" is not a bool."""
-    for name, value in sorted(site.values.items()):
+    """A value of another type than the one specified; the text "false" is not a bool.
+
+    Only what is written down literally: a template may give text for a number, which the roles convert.
+    """
+    for name in sorted(site.literal):
+        value = site.values.get(name)
         wanted = TYPES.get(site.known.get(name, ''))
         if wanted is None or value is None or isinstance(value, Unreadable):
             continue
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            # bool before int: a bool is an int in Python.
+            found = next((shown for kind, shown in TYPE_NAMES.items() if isinstance(value, kind)), 'value of another kind')
             mend = 'write it without quotes' if isinstance(value, str) else 'correct the type'
-            yield Problem(name, f'is a {type(value).__name__}, must be a {site.known[name]}', mend)
+            yield Problem(name, f'is a {found}, must be a {site.known[name]}', mend)
 
 
 def host_url(site: Site) -> t.Iterator[Problem]:

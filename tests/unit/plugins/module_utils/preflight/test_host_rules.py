@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.host_rules import check_hosts
 
 HOST = {

@@ -9,7 +9,6 @@ import dataclasses
 import json
 
 import pytest
-
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight import rules
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.problem import Site, Unreadable
 
@@ -76,7 +75,8 @@ def test_a_wrong_value_is_named_with_its_mend(good, name, value, variable, text)
     values = {**good.values, name: value}
     if value is None:
         del values[name]
-    found = [problem for problem in rules.check(dataclasses.replace(good, values=values)) if problem.variable == variable]
+    site = dataclasses.replace(good, values=values, literal=frozenset(values))
+    found = [problem for problem in rules.check(site) if problem.variable == variable]
     assert any(text in str(problem) for problem in found), found
     assert all(problem.mend for problem in found)
 
@@ -106,6 +106,11 @@ def test_no_message_shows_a_secret(good):
     assert 'pw-1234' not in text
     assert 'very.secret' not in text
     assert text
+
+
+def test_a_template_may_give_text_for_a_number(good):
+    site = dataclasses.replace(good, values={**good.values, 'wandb_mysql_port': '3306'}, literal=frozenset({'wandb_host'}))
+    assert rules.check(site) == []
 
 
 def test_an_external_service_needs_no_group(good):
