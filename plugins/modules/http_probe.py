@@ -178,7 +178,6 @@ failure:
 '''
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.wandb.onprem.plugins.module_utils.probes import Expectation, ProbeError, Request, probe, valid_url
 
 

@@ -8,7 +8,6 @@ import json
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-
 from ansible_collections.wandb.onprem.plugins.module_utils.probes import ProbeError, Response
 from ansible_collections.wandb.onprem.plugins.modules import http_probe
 
