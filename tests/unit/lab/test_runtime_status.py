@@ -109,6 +109,8 @@ def test_addresses_come_again_as_late_as_possible() -> None:
     for number in range(5, 255):
         assert addresses.take(str(number)) == f"10.244.0.{number}"
     assert addresses.take("last") == "10.244.0.3"
+    addresses.release("old")
+    assert addresses.take("once more") == "10.244.0.2"
 
 
 LOG = [b"2026-11-23T10:00:00.000000000Z stdout F one\n", b"2026-11-23T10:00:05.000000000Z stderr P two\n", b"2026-11-23T10:00:09.000000000Z stdout F  three\n"]
