@@ -212,9 +212,14 @@ def exchange(request: Request, link: socket.socket, deadline: Deadline) -> tuple
     link.settimeout(deadline.left())
     response = connection.getresponse()
     content = b''
-    while not response.isclosed():
+    # An answer to HEAD never closes itself; one that is cut off ends with an empty piece too.
+    piece = b'-'
+    while piece and not response.isclosed():
         link.settimeout(deadline.left())
-        content += response.read1(CHUNK)[: max(0, request.content_limit - len(content))]
+        piece = response.read1(CHUNK)
+        content += piece[: max(0, request.content_limit - len(content))]
+    if response.length and request.method != 'HEAD':
+        raise http.client.IncompleteRead(content, response.length)
     joined: dict[str, str] = {}
     for name, value in response.getheaders():
         joined[name.lower()] = f'{joined[name.lower()]}, {value}' if name.lower() in joined else value

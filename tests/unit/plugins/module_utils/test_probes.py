@@ -90,6 +90,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_HEAD(self):
+        self.send_response(200)
+        self.send_header('Content-Length', '1000')
+        self.end_headers()
+
+    def do_DELETE(self):
+        self.send_response(200)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+    def do_PATCH(self):
+        self.send_response(200)
+        self.send_header('Content-Length', '10')
+        self.end_headers()
+        self.wfile.write(b'half')
+        self.close_connection = True
+
     def do_POST(self):
         length = int(self.headers['Content-Length'])
         if self.path == '/413':
@@ -204,6 +221,18 @@ def test_host_header_has_no_default_port():
 
     assert exchange(Request('https://good.test/'), Link(), Deadline(5)) == (204, {}, '')
     assert b'\r\nHost: good.test\r\n' in sent['data']
+
+
+@pytest.mark.parametrize('method', ['HEAD', 'DELETE'])
+def test_an_answer_without_a_body_ends_at_once(plain_port, method):
+    response = send(Request(f'http://127.0.0.1:{plain_port}/', method=method, timeout=5))
+    assert (response.status, response.content) == (200, '')
+    assert response.elapsed < 4
+
+
+def test_an_answer_that_is_cut_off_is_no_answer(plain_port):
+    with pytest.raises(ProbeError, match='IncompleteRead'):
+        send(Request(f'http://127.0.0.1:{plain_port}/', method='PATCH', timeout=5))
 
 
 def test_large_body_and_kept_beginning(tls_port, plain_port):
