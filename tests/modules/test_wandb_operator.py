@@ -124,7 +124,7 @@ def test_the_pod_passes_restricted_and_runs(run, service):
     assert deployment['status']['availableReplicas'] == 1
 
 
-@pytest.mark.parametrize('status', ['failed', 'pending-upgrade', 'pending-rollback'])
+@pytest.mark.parametrize('status', ['failed', 'pending-upgrade'])
 def test_a_broken_upgrade_is_told_and_mended(run, service, status):
     run()
     run(image_tag='2')
