@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from lab.runtime import probes, spec, status, units, volumes
 from lab.runtime.images import Image
-from lab.runtime.status import waiting
+from lab.runtime.status import terminated, waiting
 
 if TYPE_CHECKING:
     from lab.runtime.pod import Worker
 
 RETRY = 2.0
 SERVER_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def timestamp() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def backoff(restarts: int) -> float:
@@ -40,8 +44,9 @@ class Runner:
         self.current: units.Attempt | None = self.attempt(numbers[-1]) if numbers else None
         self.number = numbers[-1] if numbers else -1
         self.due = 0.0
+        # kube-1 was started anew, and the container is gone with all that it held.
+        self.lost = bool(before.get("containerID")) and self.current is None
         if before.get("containerID"):
-            # The runtime, or kube-1, was started anew.
             self.view.last = before.get("lastState") or {}
             self.view.restarts = self.number = max(self.number, before["restartCount"])
             self.view.ready, self.view.started = bool(self.current) and before["ready"], bool(self.current) and bool(before.get("started"))
@@ -65,7 +70,10 @@ class Runner:
 
     def step(self) -> None:
         if self.current is None:
-            self.launch()
+            if self.lost and not self.init and not self.wants_restart(137):
+                self.view.state = terminated(timestamp(), timestamp(), 137, "ContainerStatusUnknown", "kube-1 was started anew, the container is gone")
+            else:
+                self.launch()
             return
         state = self.current.state()
         if "terminated" not in state:

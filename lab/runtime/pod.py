@@ -15,14 +15,10 @@ from typing import Any
 
 from lab.runtime import status, units, volumes
 from lab.runtime.api import Api, ApiError, log
-from lab.runtime.container import RETRY, Runner
+from lab.runtime.container import RETRY, Runner, timestamp
 from lab.runtime.images import Table
 
 TICK = 0.5
-
-
-def timestamp() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 @dataclasses.dataclass

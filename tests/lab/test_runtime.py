@@ -31,12 +31,12 @@ def deployment(name: str, container: dict[str, Any], **spec: Any) -> dict[str, A
 
 
 def served(version: str) -> dict[str, Any]:
-    readiness = {"httpGet": {"path": "/version", "port": 8080}, "periodSeconds": 1, "initialDelaySeconds": 0 if version == "v1" else 4}
+    readiness = {"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds": 1}
     return deployment("served", {**SERVE, "readinessProbe": readiness}, volumes=[{"name": "content", "configMap": {"name": version}}])
 
 
 def test_two_pods_of_one_deployment_answer_on_one_port_while_they_roll(cluster: Cluster) -> None:
-    cluster.apply(config("v1", version="v1"), config("v2", version="v2"), served("v1"))
+    cluster.apply(config("v1", version="v1", ready=""), config("v2", version="v2"), served("v1"))
     cluster.kubectl("rollout", "status", "deployment/served", "--timeout=60s")
     cluster.apply(served("v2"))
 
@@ -44,7 +44,8 @@ def test_two_pods_of_one_deployment_answer_on_one_port_while_they_roll(cluster: 
         addresses = [pod["status"].get("podIP") for pod in cluster.find("pods", "app=served")]
         return {cluster.on_kube("sh", "-c", f"curl -s --max-time 2 http://{address}:8080/version || true") for address in addresses if address}
 
-    until(lambda: both() == {"v1", "v2"}, "the old and the new pod to answer side by side", 20)
+    until(lambda: both() == {"v1", "v2"}, "the old and the new pod to answer side by side")
+    cluster.replace(config("v2", version="v2", ready=""))
     cluster.kubectl("rollout", "status", "deployment/served", "--timeout=60s")
     until(lambda: both() == {"v2"}, "the new pod alone")
 
