@@ -491,7 +491,6 @@ requests:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import auth_argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, client_from
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError

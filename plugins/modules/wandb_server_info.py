@@ -135,7 +135,6 @@ requests:
 '''
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import auth_argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import client_from
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError

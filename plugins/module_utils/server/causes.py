@@ -183,7 +183,12 @@ def pod_trouble(observed: Observed, wanted: Wanted) -> list[Cause]:
         for pod in pods_of_rollout(workload, observed.replica_sets, observed.pods):
             found += pod_causes(pod)
         found += event_causes(observed.events, {(str(workload.get('kind')), name_of(workload))})
-    jobs = {name_of(job): metadata(job).get('uid') for job in observed.jobs if not _ended(job)}
+    # A hook of the spec before, which the operator still waits for, is no reason of ours.
+    jobs = {
+        name_of(job): metadata(job).get('uid')
+        for job in observed.jobs
+        if not _ended(job) and epoch(metadata(job).get('creationTimestamp')) >= wanted.applied_at
+    }
     for pod in observed.pods:
         if any(owner.get('uid') in jobs.values() for owner in metadata(pod).get('ownerReferences') or []):
             found += pod_causes(pod)

@@ -115,7 +115,12 @@ class Runner:
         if not self.options['wait'] or self.service.client.dry_run:
             return result
         active = None if applied.changed else held.get(('Secret', self.namespace, f'{self.name}-spec-active'))
-        return {**result, **self._wait(built, t.cast(Document, applied.after), active)}
+        try:
+            return {**result, **self._wait(built, t.cast(Document, applied.after), active)}
+        except ServerError as error:
+            # What was written stays written.
+            error.result.update(changed=result['changed'], diff=result['diff'])
+            raise
 
     def absent(self) -> Document:
         """Delete by the operator's own uninstall, within bounds. Refuses where nobody would do it."""

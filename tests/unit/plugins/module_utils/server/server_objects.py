@@ -75,10 +75,10 @@ def waiting(reason, name='app', message='so it is', **more):
     return {'name': name, 'image': 'wandb/local:0.83.0', 'state': {'waiting': {'reason': reason, 'message': message}}, **more}
 
 
-def job(name='wandb-app-rename-pre-hook', ended=False):
+def job(name='wandb-app-rename-pre-hook', ended=False, made=AFTER):
     conditions = [{'type': 'Complete', 'status': 'True'}] if ended else []
     return {
-        'metadata': {'name': name, 'namespace': 'wandb', 'uid': f'job-{name}', 'annotations': {'helm.sh/hook': 'pre-upgrade'}},
+        'metadata': {'name': name, 'namespace': 'wandb', 'uid': f'job-{name}', 'creationTimestamp': made, 'annotations': {'helm.sh/hook': 'pre-upgrade'}},
         'status': {'active': 1, 'conditions': conditions},
     }
 

@@ -14,6 +14,7 @@ ROLLING = {'deployments': [o.deployment(availableReplicas=0)], 'replica_sets': [
 OLD = active_spec(o.active({'chart': {}, 'values': {}}))
 IN_PROGRESS = 'another operation (install/upgrade/rollback) is in progress'
 FORBIDDEN = 'pods "x" is forbidden: violates PodSecurity "restricted:latest"'
+REFUSED_JOB = o.event('FailedCreate', FORBIDDEN, kind='Job', name='wandb-app-rename-pre-hook')
 
 
 def new_pod(**changes):
@@ -105,7 +106,9 @@ def test_one_cause_is_named(changes, code, said):
         ({**ROLLING, 'pods': [o.pod('replicaset-app-1', containers=[o.waiting('ImagePullBackOff')])]}, 'image_pull'),
         ({'custom_resource': o.custom_resource('Loading')}, 'stale_phase'),
         ({'active': OLD, 'operators': []}, 'stale_phase'),
-        ({'jobs': [o.job(ended=True)], 'events': [o.event('FailedCreate', FORBIDDEN, kind='Job', name='wandb-app-rename-pre-hook')]}, 'admission_refused'),
+        ({'jobs': [o.job(ended=True)], 'events': [REFUSED_JOB]}, 'admission_refused'),
+        # The operator still waits for a hook of the spec before.
+        ({'jobs': [o.job(made=o.BEFORE)], 'events': [REFUSED_JOB]}, 'admission_refused'),
     ],
 )
 def test_no_false_cause(changes, code):
