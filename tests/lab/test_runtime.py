@@ -275,6 +275,10 @@ def test_kwok_plays_the_pods_of_other_namespaces(cluster: Cluster) -> None:
     try:
         other.apply(deployment("played", {"image": "no/such:image"}))
         other.kubectl("rollout", "status", "deployment/played", "--timeout=60s")
+        pod = other.find("pods", "app=played")[0]
+        assert pod["status"]["podIP"].startswith("10.245.")
+        time.sleep(3)
+        assert "lab-runtime" not in other.kubectl("get", "events", "-o", "jsonpath={.items[*].source.component}").stdout
     finally:
         other.kubectl("delete", "namespace", other.namespace, "--timeout=60s")
 
