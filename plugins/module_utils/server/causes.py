@@ -21,6 +21,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.observed impor
     Observed,
     Wanted,
     epoch,
+    event_at,
     label,
     metadata,
     name_of,
@@ -137,7 +138,7 @@ def invalid_config(observed: Observed, wanted: Wanted) -> list[Cause]:
         for event in observed.events
         if event.get('reason') == 'ApplyFailed'
         and (event.get('involvedObject') or {}).get('name') == wanted.name
-        and epoch(event.get('lastTimestamp') or event.get('eventTime') or metadata(event).get('creationTimestamp')) >= wanted.applied_at
+        and event_at(event) >= wanted.applied_at
     ]
     chart = wanted.spec.get('chart')
     if not lines and not failed and chart:

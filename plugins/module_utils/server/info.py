@@ -19,12 +19,12 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.observed impor
     Object,
     Observed,
     Wanted,
-    applied_at,
     label,
     name_of,
     newest_release,
     release_chart_version,
     revision,
+    written_at,
 )
 from ansible_collections.wandb.onprem.plugins.module_utils.server.observer import Observer
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import get
@@ -39,7 +39,7 @@ def server_info(service: Service, name: str, namespace: str, operator_namespace:
         return {'exists': False, 'ready': False}
     spec = custom_resource.get('spec') or {}
     told = str((spec.get('chart') or {}).get('version') or '')
-    wanted = Wanted(name, namespace, operator_namespace, spec, chart_version=told, applied_at=applied_at(custom_resource, service.field_manager))
+    wanted = Wanted(name, namespace, operator_namespace, spec, chart_version=told, applied_at=written_at(custom_resource, service.field_manager))
     observer = Observer(service, wanted)
     observed, lacking = observer.look(custom_resource)
     found = []

@@ -21,7 +21,11 @@ OPERATOR_LABELS = 'control-plane=controller-manager'
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What is waited for. ``applied_at``: when our spec last changed, epoch seconds of the API server's clock."""
+    """What is waited for. ``applied_at``: when our spec last changed, epoch seconds of the API server's clock.
+
+    ``active_before``: resource version of ``<cr>-spec-active`` before this run changed the spec ("0" = there was none);
+    empty where this run changed nothing.
+    """
 
     name: str
     namespace: str
@@ -29,6 +33,7 @@ class Wanted:
     spec: Object
     chart_version: str = ''
     applied_at: float = 0.0
+    active_before: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Observed:
 
     custom_resource: Object | None = None
     operators: t.Sequence[Object] = ()
+    # The Secret <cr>-spec-active.
     active: Object | None = None
     releases: t.Sequence[Object] = ()
     deployments: t.Sequence[Object] = ()
@@ -97,10 +103,15 @@ def epoch(stamp: t.Any) -> float:
         return 0.0
 
 
-def applied_at(custom_resource: Object | None, field_manager: str) -> float:
-    """When the fields of our manager last changed; the API server leaves the time alone where nothing did."""
-    entries = metadata(custom_resource or {}).get('managedFields') or []
-    return max((epoch(entry.get('time')) for entry in entries if entry.get('manager') == field_manager), default=0.0)
+def written_at(document: Object | None, field_manager: str = '') -> float:
+    """When fields last changed (those of one manager, or any); the API server leaves the time alone where nothing did."""
+    entries = metadata(document or {}).get('managedFields') or []
+    return max((epoch(entry.get('time')) for entry in entries if field_manager in ('', entry.get('manager'))), default=0.0)
+
+
+def event_at(event: Object) -> float:
+    """When an event last happened."""
+    return epoch(event.get('lastTimestamp') or event.get('eventTime') or metadata(event).get('creationTimestamp'))
 
 
 def active_spec(secret: Object | None) -> Object | None:

@@ -33,11 +33,10 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.observed impor
     Object,
     Observed,
     Wanted,
-    active_spec,
     label,
     name_of,
 )
-from ansible_collections.wandb.onprem.plugins.module_utils.server.readiness import STAGES, Missing, missing
+from ansible_collections.wandb.onprem.plugins.module_utils.server.readiness import STAGES, Missing, missing, taken_up
 
 AUTOSCALERS = Resource('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers')
 LOG_LINES = 200
@@ -61,7 +60,7 @@ class Observer:
         observed = Observed(
             custom_resource=custom_resource or self.service.get(WANDBS, wanted.namespace, wanted.name),
             operators=find(DEPLOYMENTS, wanted.operator_namespace, OPERATOR_LABELS),
-            active=active_spec(active or self.service.get(SECRETS, wanted.namespace, f'{wanted.name}-spec-active')),
+            active=active or self.service.get(SECRETS, wanted.namespace, f'{wanted.name}-spec-active'),
             # Old revisions are left out: each of these Secrets is some hundred KiB.
             releases=find(SECRETS, wanted.namespace, f'owner=helm,name={wanted.name},status!=superseded'),
             deployments=find(DEPLOYMENTS, wanted.namespace, release),
@@ -69,6 +68,8 @@ class Observer:
             daemon_sets=find(DAEMON_SETS, wanted.namespace, release),
             autoscalers=find(AUTOSCALERS, wanted.namespace, f'app.kubernetes.io/instance={wanted.name}'),
         )
+        if not taken_up(observed, wanted):
+            observed = dataclasses.replace(observed, events=find(EVENTS, wanted.namespace))
         lacking = missing(observed, wanted)
         if not lacking:
             observed = dataclasses.replace(observed, answers=self.answers(observed))
@@ -94,7 +95,7 @@ class Observer:
         """The same with what tells the reasons; only asked for when something is missing."""
         wanted, find = self.wanted, self.service.find
         stages = {one.stage for one in lacking}
-        more: dict[str, t.Any] = {'events': find(EVENTS, wanted.namespace)}
+        more: dict[str, t.Any] = {'events': observed.events or find(EVENTS, wanted.namespace)}
         if stages & set(STAGES[:3]):
             more['operator_pods'] = find(PODS, wanted.operator_namespace, OPERATOR_LABELS)
             more['operator_log'] = '\n'.join(

@@ -13,11 +13,15 @@ from ansible_collections.wandb.onprem.plugins.module_utils.kube.health import ro
 from ansible_collections.wandb.onprem.plugins.module_utils.server.observed import (
     Observed,
     Wanted,
+    active_spec,
+    event_at,
     label,
+    metadata,
     name_of,
     newest_release,
     release_chart_version,
     revision,
+    written_at,
 )
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import get, lacking
 
@@ -62,16 +66,29 @@ def applied_missing(observed: Observed, wanted: Wanted) -> list[str]:
     if observed.custom_resource is None:
         return [f'no custom resource {wanted.namespace}/{wanted.name}']
     found = []
-    active = observed.active or {}
+    active = active_spec(observed.active) or {}
     paths = lacking(wanted.spec.get('values') or {}, active.get('values') or {})
     if wanted.spec.get('chart') and lacking(wanted.spec['chart'], active.get('chart') or {}):
         paths.append('chart')
     if paths:
         shown = ', '.join(paths[:5]) + (f' and {len(paths) - 5} more' if len(paths) > 5 else '')
         found.append(f'the operator has not applied yet: {shown}')
+    elif not taken_up(observed, wanted):
+        found.append('the operator has not looked at the change yet')
     if observed.phase != 'Completed':
         found.append(f'phase is {observed.phase or "not set"}')
     return found
+
+
+def taken_up(observed: Observed, wanted: Wanted) -> bool:
+    """Whether the operator has seen the spec of now. That the active spec contains ours does not tell where keys or list
+    entries were taken away: so it must have been written since, or an event of a look must be newer."""
+    if wanted.active_before:
+        written = str(metadata(observed.active or {}).get('resourceVersion') or '0') != wanted.active_before
+    else:
+        written = (written_at(observed.active) or wanted.applied_at) >= wanted.applied_at
+    looks = [event for event in observed.events if event.get('reason') in ('LoadingConfig', 'Completed')]
+    return written or any((event.get('involvedObject') or {}).get('name') == wanted.name and event_at(event) > wanted.applied_at for event in looks)
 
 
 def release_missing(observed: Observed, wanted: Wanted) -> list[str]:

@@ -15,14 +15,14 @@ import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ApiError, KubeError, NotFoundError, UnreachableError
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, WANDBS
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Applied, Service
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Applied, Service, masked_diff
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Cause, Progress, Waiter, WaitError
 from ansible_collections.wandb.onprem.plugins.module_utils.server import causes as reasons
 from ansible_collections.wandb.onprem.plugins.module_utils.server import inputs
 from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import Built, OptionsError, build
 from ansible_collections.wandb.onprem.plugins.module_utils.server.licenses import read_license
 from ansible_collections.wandb.onprem.plugins.module_utils.server.masks import masked
-from ansible_collections.wandb.onprem.plugins.module_utils.server.observed import OPERATOR_LABELS, Observed, Wanted, applied_at, name_of
+from ansible_collections.wandb.onprem.plugins.module_utils.server.observed import OPERATOR_LABELS, Observed, Wanted, name_of, written_at
 from ansible_collections.wandb.onprem.plugins.module_utils.server.observer import Observer
 from ansible_collections.wandb.onprem.plugins.module_utils.server.readiness import Missing, operator_missing
 
@@ -114,9 +114,9 @@ class Runner:
         }
         if not self.options['wait'] or self.service.client.dry_run:
             return result
-        active = None if applied.changed else held.get(('Secret', self.namespace, f'{self.name}-spec-active'))
+        active = held.get(('Secret', self.namespace, f'{self.name}-spec-active'))
         try:
-            return {**result, **self._wait(built, t.cast(Document, applied.after), active)}
+            return {**result, **self._wait(built, applied, active)}
         except ServerError as error:
             # What was written stays written.
             error.result.update(changed=result['changed'], diff=result['diff'])
@@ -137,10 +137,10 @@ class Runner:
                 cause='operator_down',
                 causes=[one.as_dict() for one in found],
             )
-        deleted = self.service.delete(WANDBS, self.namespace, self.name, uid=custom_resource['metadata']['uid'])
-        result: Document = {'changed': deleted.changed, 'diff': masked(deleted.diff), 'left_behind': []}
+        result: Document = {'changed': True, 'diff': masked(masked_diff(custom_resource, None)), 'left_behind': []}
         if self.service.client.dry_run:
             return result
+        self.service.delete(WANDBS, self.namespace, self.name, uid=custom_resource['metadata']['uid'])
         if self.options['wait']:
             self._wait_gone()
             self.service.delete(SECRETS, self.namespace, inputs.hmac_secret(self.name))
@@ -220,18 +220,20 @@ class Runner:
                 ) from error
             raise
 
-    def _wait(self, built: Built, custom_resource: Document, active: t.Any) -> Document:
+    def _wait(self, built: Built, applied: Applied, active: Document | None) -> Document:
+        custom_resource = t.cast(Document, applied.after)
         wanted = Wanted(
             self.name,
             self.namespace,
             self.options['operator_namespace'],
             built.spec,
             chart_version=str((built.spec.get('chart') or {}).get('version') or self.options.get('chart_version') or ''),
-            applied_at=applied_at(custom_resource, self.service.field_manager),
+            applied_at=written_at(custom_resource, self.service.field_manager),
+            active_before=str(((active or {}).get('metadata') or {}).get('resourceVersion') or '0') if applied.changed else '',
         )
         observer = Observer(self.service, wanted)
         probe = Clocked(observer, self.clock)
-        known = iter([{'custom_resource': custom_resource, 'active': active}])
+        known = iter([{'custom_resource': custom_resource, 'active': None if applied.changed else active}])
         try:
             # The first look takes what was read already.
             waited = self.waiter.wait(f'server {self.namespace}/{self.name}', lambda: probe(**next(known, {})), self.options['timeout'], grace=float('inf'))

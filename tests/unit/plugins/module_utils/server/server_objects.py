@@ -10,7 +10,7 @@ import copy
 import gzip
 import json
 
-from ansible_collections.wandb.onprem.plugins.module_utils.server.observed import Observed, Wanted, active_spec
+from ansible_collections.wandb.onprem.plugins.module_utils.server.observed import Observed, Wanted
 
 SPEC = {'chart': {'path': '/charts/operator-wandb'}, 'values': {'global': {'host': 'https://w.example.com'}}}
 # 2026-11-23T14:00:00Z
@@ -31,8 +31,10 @@ def secret(name, data, /, **labels):
     return {'metadata': {'name': name, 'labels': labels}, 'data': {key: b64(value) for key, value in data.items()}}
 
 
-def active(spec=SPEC):
-    return secret('wandb-spec-active', {key: json.dumps(value) for key, value in spec.items()})
+def active(spec=SPEC, written=AFTER, version='7'):
+    found = secret('wandb-spec-active', {key: json.dumps(value) for key, value in spec.items()})
+    found['metadata'].update(resourceVersion=version, managedFields=[{'manager': 'operator', 'time': written}])
+    return found
 
 
 def release(revision=1, status='deployed', version='0.43.8'):
@@ -110,7 +112,7 @@ def observed(**changes):
     ready = {
         'custom_resource': custom_resource(),
         'operators': [OPERATOR],
-        'active': active_spec(active()),
+        'active': active(),
         'releases': [release()],
         'deployments': [deployment('app'), deployment('console')],
         'answers': {'wandb-app:8080/ready': None},

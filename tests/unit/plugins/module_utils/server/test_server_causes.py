@@ -7,11 +7,10 @@ from __future__ import annotations
 import pytest
 import server_objects as o
 from ansible_collections.wandb.onprem.plugins.module_utils.server.causes import PATIENCE, causes, errors_since_apply, progressing
-from ansible_collections.wandb.onprem.plugins.module_utils.server.observed import active_spec
 
 INVALID = o.custom_resource('Invalid Config')
 ROLLING = {'deployments': [o.deployment(availableReplicas=0)], 'replica_sets': [o.replica_set(number=1), o.replica_set(number=2)]}
-OLD = active_spec(o.active({'chart': {}, 'values': {}}))
+OLD = o.active({'chart': {}, 'values': {}})
 IN_PROGRESS = 'another operation (install/upgrade/rollback) is in progress'
 FORBIDDEN = 'pods "x" is forbidden: violates PodSecurity "restricted:latest"'
 REFUSED_JOB = o.event('FailedCreate', FORBIDDEN, kind='Job', name='wandb-app-rename-pre-hook')

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 import server_objects as o
-from ansible_collections.wandb.onprem.plugins.module_utils.server.observed import active_spec, applied_at, epoch
+from ansible_collections.wandb.onprem.plugins.module_utils.server.observed import epoch, written_at
 from ansible_collections.wandb.onprem.plugins.module_utils.server.readiness import missing
 
 OTHER = {'chart': {'path': '/charts/operator-wandb'}, 'values': {'global': {'host': 'https://old.example.com'}}}
@@ -25,7 +25,7 @@ def test_a_ready_server_lacks_nothing():
 
 def test_keys_and_list_entries_of_other_levels_do_no_harm():
     spec = {'chart': {**o.SPEC['chart']}, 'values': {'global': {'host': 'https://w.example.com', 'operator': {'namespace': 'x'}}, 'more': [1]}}
-    assert missing(o.observed(active=active_spec(o.active(spec))), o.wanted()) == []
+    assert missing(o.observed(active=o.active(spec)), o.wanted()) == []
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def test_keys_and_list_entries_of_other_levels_do_no_harm():
         ({'custom_resource': o.custom_resource('')}, 'applied', 'phase is not set'),
         ({'custom_resource': o.custom_resource('Loading')}, 'applied', 'phase is Loading'),
         # Completed, but of the spec before.
-        ({'active': active_spec(o.active(OTHER))}, 'applied', 'global.host'),
-        ({'active': active_spec(o.active({**o.SPEC, 'chart': {'url': 'https://channel'}}))}, 'applied', 'chart'),
+        ({'active': o.active(OTHER)}, 'applied', 'global.host'),
+        ({'active': o.active({**o.SPEC, 'chart': {'url': 'https://channel'}})}, 'applied', 'chart'),
         ({'active': None}, 'applied', 'has not applied yet'),
         ({'releases': []}, 'release', 'no Helm release'),
         ({'releases': [o.release(1), o.release(2, 'pending-upgrade')]}, 'release', 'revision 2 of the Helm release is pending-upgrade'),
@@ -62,7 +62,7 @@ def test_what_is_missing(changes, stage, said):
 
 def test_scaled_to_zero_on_demand_is_ready():
     spec = {**o.SPEC, 'values': {**o.SPEC['values'], 'console': {'replicaCount': 0}}}
-    changes = {'deployments': [o.deployment(), o.deployment('console', replicas=0)], 'active': active_spec(o.active(spec))}
+    changes = {'deployments': [o.deployment(), o.deployment('console', replicas=0)], 'active': o.active(spec)}
     assert missing(o.observed(**changes), o.wanted(spec=spec)) == []
 
 
@@ -72,8 +72,8 @@ def test_stages_come_in_their_order():
 
 
 def test_when_our_own_fields_changed_last():
-    assert applied_at(o.custom_resource(), 'wandb.onprem') == o.APPLIED
-    assert applied_at(None, 'wandb.onprem') == 0.0
+    assert written_at(o.custom_resource(), 'wandb.onprem') == o.APPLIED
+    assert written_at(None, 'wandb.onprem') == 0.0
 
 
 @pytest.mark.parametrize('stamp', ['2026-11-23T14:00:00.25Z', '2026-11-23T14:00:00.250000000Z', '2026-11-23T15:00:00.25+01:00', o.APPLIED + 0.25])
@@ -83,3 +83,26 @@ def test_times(stamp):
 
 def test_no_time():
     assert epoch('soon') == epoch(None) == 0.0
+
+
+LARGER = {**o.SPEC, 'values': {**o.SPEC['values'], 'app': {'extraEnv': {'GONE': '1'}}}}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'more', 'ready'),
+    [
+        # This run took a key away: the active spec of before contains all that is left.
+        ({'active': o.active(LARGER, version='7')}, {'active_before': '7'}, False),
+        ({'active': o.active(version='8')}, {'active_before': '7'}, True),
+        # The merged spec did not change, so the operator wrote nothing, but it looked.
+        ({'active': o.active(version='7'), 'events': [o.event('Completed')]}, {'active_before': '7'}, True),
+        ({'active': o.active(version='7'), 'events': [o.event('Completed', stamp=o.BEFORE)]}, {'active_before': '7'}, False),
+        ({'active': o.active(version='7'), 'events': [{**o.event('Completed'), 'involvedObject': {'name': 'other'}}]}, {'active_before': '7'}, False),
+        # A run before this one took it away and was killed.
+        ({'active': o.active(LARGER, written=o.BEFORE)}, {}, False),
+        ({'active': o.active(written=o.AFTER)}, {}, True),
+    ],
+)
+def test_what_was_taken_away_must_have_been_seen(changes, more, ready):
+    found = missing(o.observed(**changes), o.wanted(**more))
+    assert [one.text for one in found] == ([] if ready else ['the operator has not looked at the change yet'])

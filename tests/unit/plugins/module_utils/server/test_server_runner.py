@@ -37,6 +37,7 @@ class Cluster:
         self.operator = operator or (lambda cluster: None)
         self.log = []
         self.down = 0
+        self.applied = None
         self.texts = {}
         for name, data in (
             ('wandb-license-in', {'license': LICENSE}),
@@ -71,7 +72,8 @@ class Cluster:
                 after['metadata'] = {**after['metadata'], 'uid': 'cr', 'managedFields': [{'manager': 'wandb.onprem', 'time': '2026-11-23T14:00:00Z'}]}
         else:
             after = None
-        if 'dryRun' not in query:
+        # As the real one: of a DELETE with a body the query is not read.
+        if not (document.get('dryRun') if method == 'DELETE' else 'dryRun' in query):
             self._store(path, after)
             self.operator(self)
         return Response(200, json.dumps(after or {}).encode())
@@ -116,7 +118,9 @@ def good_operator(cluster):
     if cr is None:
         return
     cr['status'] = {'phase': 'Completed'}
-    cluster.objects[f'{NAMESPACE}/secrets/wandb-spec-active'] = o.active(cr['spec'])
+    if cr['spec'] != cluster.applied:
+        cluster.applied = cr['spec']
+        cluster.objects[f'{NAMESPACE}/secrets/wandb-spec-active'] = o.active(cr['spec'], version=str(len(cluster.log)))
     cluster.objects[f'{NAMESPACE}/secrets/sh.helm.release.v1.wandb.v1'] = o.release()
     for component in ('app', 'console'):
         cluster.objects[f'/apis/apps/v1/namespaces/wandb/deployments/wandb-{component}-bc'] = o.deployment(component)
