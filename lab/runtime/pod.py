@@ -204,6 +204,8 @@ class Worker:
     def hosts_file(self) -> str:
         lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost", f"{self.address}\t{self.pod['spec'].get('hostname') or self.name}"]
         lines += [f"{alias['ip']}\t{' '.join(alias.get('hostnames') or [])}" for alias in self.pod["spec"].get("hostAliases") or []]
+        # Public names of the site: an organisation's DNS would answer pods too; the lab has them in each host's /etc/hosts only.
+        lines += [line for line in Path("/etc/hosts").read_text().splitlines() if line.rstrip().endswith(".test")]
         return "\n".join(lines) + "\n"
 
     def publish(self, *, ending: bool = False) -> None:
