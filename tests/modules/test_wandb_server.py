@@ -240,7 +240,8 @@ def test_remove(server):
     assert run(check=True, state='absent')['changed'] is True
     assert spec_of(server)
     removed = run(state='absent')
-    assert (removed['changed'], removed['left_behind']) == (True, ['Secret test-gorilla-session-key', 'Secret wandb-password'])
+    kept = ['test-clickhouse', 'test-gorilla-session-key', 'test-license', 'test-mysql', 'wandb-password']
+    assert (removed['changed'], removed['left_behind']) == (True, [f'Secret {name}' for name in kept])
     assert spec_of(server) is None
     for check in (False, True):
         assert run(check=check, state='absent')['changed'] is False
