@@ -47,7 +47,10 @@ def look(lab: Lab) -> None:
     curl = ["curl", "--silent", "--show-error", "--max-time", "30", "--cacert", str(ca), "--resolve", f"{HOST}:443:{address}", f"https://{HOST}/ready"]
     status = subprocess.run([*curl, "--output", "/dev/null", "--write-out", "%{http_code}"], check=False, capture_output=True, text=True)
     if status.stdout != "200":
-        raise LabError(f"https://{HOST}/ready answered {status.stdout or status.stderr.strip()}, not 200", "the playbook wandb.onprem.verify names the broken link")
+        raise LabError(
+            f"https://{HOST}/ready answered {status.stdout or status.stderr.strip()}, not 200",
+            "the playbook wandb.onprem.verify names the broken link",
+        )
     shown = Path(ca).relative_to(CHECKOUT) if ca.is_relative_to(CHECKOUT) else ca
     options = f"--cacert {shown} --resolve {HOST}:443:{address}"
     say("")

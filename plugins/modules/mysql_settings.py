@@ -118,7 +118,6 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.wandb.onprem.plugins.module_utils.mysql import Difference, Server, converge
 
 try:

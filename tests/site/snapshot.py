@@ -6,8 +6,8 @@
 Usage: snapshot.py save | compare
 
 A file is its path, size, modification time, mode and owner, listed by ``find`` through podman (no Ansible involved); an object is its
-resourceVersion. Left out is what changes by itself: logs, run-time folders, Ansible's own temporary folder, the indexes that apt makes of its lists when it is asked, Python's byte code, and in
-the cluster leases, events and what the nodes' heartbeats touch.
+resourceVersion. Left out is what changes by itself: logs, run-time folders, Ansible's own temporary folder, the indexes that apt
+makes of its lists when it is asked, Python's byte code, and in the cluster leases, events and what the nodes' heartbeats touch.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ class Site:
     """The inventory as the rules see it.
 
     ``values`` holds the ``wandb_`` variables as the whole site sees them; ``hosts`` the same for each host; ``known`` every variable
-    name that the collection has, with its type; ``literal`` the names whose value stands in the inventory as it is, without a template. A value that could not be templated is an :class:`Unreadable`.
+    name that the collection has, with its type; ``literal`` the names whose value stands in the inventory as it is, without a template.
+    A value that could not be templated is an :class:`Unreadable`.
     """
 
     groups: t.Mapping[str, t.Sequence[str]]

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from ansible_collections.wandb.onprem.plugins.module_utils.round_trip import LARGE_BODY_BYTES, Answer, LinkError, RoundTrip
 
 
