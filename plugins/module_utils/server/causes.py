@@ -34,7 +34,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.readiness impo
 PATIENCE = {
     'operator_down': 60.0,
     'invalid_config': 5.0,
-    'type_clash': 2.0,
+    'type_clash': 5.0,
     'pending_release': 15.0,
     'image_pull': 30.0,
     'container_config': 30.0,
@@ -153,7 +153,8 @@ def invalid_config(observed: Observed, wanted: Wanted) -> list[Cause]:
 
 def type_clash(observed: Observed, wanted: Wanted) -> list[Cause]:
     """A key is of one kind here and of another in the console's or the channel's settings. The phase does not change then."""
-    if not applied_missing(observed, wanted):
+    # Loading comes after the merge: the clash in the log is one that was mended.
+    if not applied_missing(observed, wanted) or observed.phase == 'Loading':
         return []
     lines = [line for line in errors_since_apply(observed, wanted) if _CLASH.search(line)]
     if not lines:

@@ -59,8 +59,8 @@ def null_paths(value: t.Any, path: str = '') -> list[str]:
 def lacking(wanted: t.Any, found: t.Any, path: str = '') -> list[str]:
     """Dotted paths of ``wanted`` that ``found`` does not contain.
 
-    The operator adds keys of its own (so maps are compared by containment) and appends the console's and the channel's
-    list entries to ours (so a list must stand in front).
+    The operator adds keys of its own (so maps are compared by containment) and puts the list entries of the console and
+    the channel beside ours (so a list must be found in one piece).
     """
     if isinstance(wanted, t.Mapping):
         if not isinstance(found, t.Mapping):
@@ -69,9 +69,9 @@ def lacking(wanted: t.Any, found: t.Any, path: str = '') -> list[str]:
             missing for key, value in wanted.items() for missing in lacking(value, found.get(key), f'{path}.{key}' if path else str(key))
         ]
     if isinstance(wanted, list):
-        if not isinstance(found, list) or len(found) < len(wanted):
-            return [path]
-        return [missing for index, value in enumerate(wanted) for missing in lacking(value, found[index], f'{path}[{index}]')]
+        places = range(len(found) - len(wanted) + 1) if isinstance(found, list) else ()
+        held = any(not any(lacking(mine, theirs) for mine, theirs in zip(wanted, found[place:])) for place in places)
+        return [] if held else [path]
     # 3306 and 3306.0 are one number to JSON; True and 1 are not one value.
     same = wanted == found and isinstance(wanted, bool) == isinstance(found, bool)
     return [] if same else [path]

@@ -99,6 +99,7 @@ def test_one_cause_is_named(changes, code, said):
         ({'active': OLD, 'operator_log': o.line('x', 'type not match', stamp=o.BEFORE)}, 'type_clash'),
         # Cured, although the line is still in the log.
         ({'operator_log': o.line('x', 'type not match')}, 'type_clash'),
+        ({'custom_resource': o.custom_resource('Loading'), 'operator_log': o.line('x', 'type not match')}, 'type_clash'),
         # Helm is at work.
         ({'custom_resource': o.custom_resource('Loading'), 'releases': [o.release(2, 'pending-upgrade')]}, 'pending_release'),
         # The old pod is what the rollout mends.
