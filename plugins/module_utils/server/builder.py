@@ -10,6 +10,8 @@ lists of several levels), and percent-encodes what ends in a URL (the chart inte
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import re
 import typing as t
 from urllib.parse import quote
@@ -90,7 +92,8 @@ def build(options: Options, checksums: t.Mapping[str, str] | None = None) -> Bui
     values = merge(values, _extra(options, era, notes))
     if notes.problems:
         raise OptionsError(notes.problems)
-    spec: Values = {'values': without_nulls(values)}
+    values = without_nulls(values)
+    spec: Values = {'values': merge(values, _settings_checksum(values))}
     if chart:
         spec['chart'] = chart
     return Built(spec, notes.warnings)
@@ -280,6 +283,14 @@ def _pods(options: Options, checksums: t.Mapping[str, str], notes: Notes) -> Val
             'extraEnv': env_values(options.get('env'), 'env', notes) or None,
         },
     }
+
+
+def _settings_checksum(values: Values) -> Values:
+    """The chart hands host, bucket, Redis and more to the pods in ConfigMaps and puts no checksum of those on the pods: without this one
+    they would run on with the old bucket after the custom resource names another."""
+    settings = {key: value for key, value in values['global'].items() if key != 'pod'}
+    checksum = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:32]
+    return {'global': {'pod': {'annotations': {ANNOTATION_PREFIX + 'settings': checksum}}}}
 
 
 def _extra(options: Options, era: eras.Era, notes: Notes) -> Values:

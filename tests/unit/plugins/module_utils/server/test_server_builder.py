@@ -29,6 +29,7 @@ def test_a_whole_site():
         'securityContext': {'allowPrivilegeEscalation': False, 'capabilities': {'drop': ['ALL']}},
     }  # fmt: skip
     server = {'image': {'tag': '0.83.0'}, **restricted}
+    del values['global']['pod']
     assert values == {
         'global': {
             'host': 'https://wandb.example.com',
@@ -215,7 +216,25 @@ def test_a_chart_in_a_repository():
 
 def test_checksums_stand_beside_the_users_annotations():
     options = site(pod_annotations={'mine': 1})
-    assert at(options, 'global.pod.annotations', {'mysql': 'abc'}) == {'mine': '1', 'inputs.wandb.onprem/mysql': 'abc'}
+    annotations = at(options, 'global.pod.annotations', {'mysql': 'abc'})
+    del annotations['inputs.wandb.onprem/settings']
+    assert annotations == {'mine': '1', 'inputs.wandb.onprem/mysql': 'abc'}
+
+
+@pytest.mark.parametrize('change', [
+    {'wandb_host': 'https://other.example.com'},
+    {'bucket': {**site()['bucket'], 'name': 'other'}},
+    {'redis': {**site()['redis'], 'host': 'other.example.com'}},
+    {'extra_values': {'global': {'email': {'smtp': {'host': 'mail.example.com'}}}}},
+])
+def test_pods_roll_when_a_setting_changes_that_reaches_them_in_a_configmap(change):
+    path = 'global.pod.annotations'
+    assert at(site(**change), path) != at(site(), path)
+
+
+def test_pods_do_not_roll_for_what_does_not_reach_them():
+    path = 'global.pod.annotations'
+    assert at(site(ingress={'enabled': True, 'class': 'other'}), path) == at(site(), path)
 
 
 @pytest.mark.parametrize(
