@@ -74,7 +74,24 @@ causes:
   returned: when the custom resource exists
   type: list
   elements: dict
-  sample: []
+  contains:
+    code:
+      description: Kind of the cause, as in M(wandb.onprem.wandb_server).
+      type: str
+      sample: migration_running
+    subject:
+      description: What it is about.
+      type: str
+      sample: Pod wandb/wandb-app-bc-7c8df6b687-lp4dm container init-db
+    message:
+      description: What is wrong.
+      type: str
+      sample: is still running
+    log:
+      description: Last lines of the container's log.
+      type: list
+      elements: str
+      sample: []
 host:
   description: URL that users type.
   returned: when the custom resource exists

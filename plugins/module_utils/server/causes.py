@@ -99,8 +99,8 @@ def causes(observed: Observed, wanted: Wanted) -> list[Cause]:
 
 
 def progressing(observed: Observed, wanted: Wanted) -> list[Cause]:
-    """What still runs and may well end by itself: a migration, a hook."""
-    return migration_running(observed, wanted)
+    """What may well end by itself: a migration or a hook that runs, a container that runs and is not ready yet."""
+    return migration_running(observed, wanted) + not_ready(observed, wanted)
 
 
 def operator_down(observed: Observed, wanted: Wanted) -> list[Cause]:
@@ -218,6 +218,25 @@ def migration_running(observed: Observed, wanted: Wanted) -> list[Cause]:
     for job in observed.jobs:
         if not _ended(job) and ((job.get('status') or {}).get('active') or _hook(job)):
             found.append(Cause(MIGRATION_RUNNING, f'Job {wanted.namespace}/{name_of(job)}', 'has not ended'))
+    return found
+
+
+def not_ready(observed: Observed, wanted: Wanted) -> list[Cause]:
+    """A container of the rolled-out version runs and does not get ready; its log tells more than its probe."""
+    found = []
+    for workload in observed.workloads:
+        if rollout(workload).done:
+            continue
+        for pod in pods_of_rollout(workload, observed.replica_sets, observed.pods):
+            unhealthy = [
+                event for event in observed.events
+                if event.get('reason') == 'Unhealthy' and (event.get('involvedObject') or {}).get('name') == name_of(pod)
+            ]
+            probe = f': {max(unhealthy, key=event_at).get("message")}' if unhealthy else ''
+            for container in (pod.get('status') or {}).get('containerStatuses') or []:
+                if 'running' in (container.get('state') or {}) and not container.get('ready'):
+                    subject = f'Pod {wanted.namespace}/{name_of(pod)} container {container.get("name")}'
+                    found.append(Cause('not_ready', subject, f'runs but is not ready{probe}'))
     return found
 
 

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.health import rollout
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import SECRETS, WANDBS
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Cause
 from ansible_collections.wandb.onprem.plugins.module_utils.server import causes as reasons
 from ansible_collections.wandb.onprem.plugins.module_utils.server.inputs import content
 from ansible_collections.wandb.onprem.plugins.module_utils.server.licenses import read_license
@@ -42,10 +43,12 @@ def server_info(service: Service, name: str, namespace: str, operator_namespace:
     wanted = Wanted(name, namespace, operator_namespace, spec, chart_version=told, applied_at=written_at(custom_resource, service.field_manager))
     observer = Observer(service, wanted)
     observed, lacking = observer.look(custom_resource)
-    found = []
+    found: list[Cause] = []
+    logs: dict[str, list[str]] = {}
     if lacking:
         observed = observer.details(observed, lacking)
         found = reasons.causes(observed, wanted) or reasons.progressing(observed, wanted)
+        logs = observer.logs_of(found, observed.pods)
     host = str(get(spec, ('values', 'global', 'host')) or '')
     password = service.get(SECRETS, namespace, CONSOLE_PASSWORD[0])
     return {
@@ -53,7 +56,7 @@ def server_info(service: Service, name: str, namespace: str, operator_namespace:
         'phase': observed.phase,
         'ready': not lacking,
         'missing': [one.text for one in lacking],
-        'causes': [one.as_dict() for one in found],
+        'causes': [{**one.as_dict(), 'log': logs.get(one.subject, [])} for one in found],
         'host': host,
         'console_url': f'{host}/console' if host else '',
         'console_password_secret': {'name': CONSOLE_PASSWORD[0], 'key': CONSOLE_PASSWORD[1]} if password else {},

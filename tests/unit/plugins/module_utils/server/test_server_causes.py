@@ -122,6 +122,19 @@ def test_without_chart_and_channel_the_config_is_invalid():
     ]
 
 
+def test_a_container_that_runs_and_is_not_ready_is_told_with_its_probe():
+    running = o.pod(containers=[{'name': 'app', 'ready': False, 'state': {'running': {}}}])
+    unhealthy = o.event('Unhealthy', 'Startup probe failed: 503', kind='Pod', name=running['metadata']['name'])
+    observed = o.observed(
+        deployments=[o.deployment(updatedReplicas=1, availableReplicas=0)], replica_sets=[o.replica_set()], pods=[running], events=[unhealthy]
+    )
+    found = progressing(observed, o.wanted())
+    assert [one.code for one in found] == ['not_ready']
+    assert found[0].subject.endswith('container app')
+    assert 'Startup probe failed: 503' in found[0].message
+    assert causes(observed, o.wanted()) == []
+
+
 @pytest.mark.parametrize(
     'changes',
     [
