@@ -1,0 +1,75 @@
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ctrl-C in the middle of `site` on bare hosts, at five places one after another; then `site` converges, and once more changes nothing.
+
+Each run goes on from what the one before left, and is cut off further on, a moment after its task began: in the middle of the work.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from lab.state import Lab, lab_name  # noqa: E402  (the checkout is no installed package)
+
+PLACES = (
+    'mysql : Let the server make its data directory',
+    'minio : Start the servers, or restart them together',
+    'nginx : Swap in the configuration after Nginx has tested it',
+    'platform : Make the Secrets that the custom resource refers to',
+    'server : Run W&B Server and wait until it is truly ready',
+)
+MOMENT_SECONDS = 1.0
+
+
+def command() -> list[str]:
+    """The playbook that is cut off."""
+    lab = Lab.load(lab_name(os.environ))
+    return ['ansible-playbook', '-i', str(ROOT / 'inventories' / 'lab'), '-i', str(lab.state_dir / 'inventory'), 'wandb.onprem.site']
+
+
+def cut_off_at(place: str) -> None:
+    """Run `site`, and send what Ctrl-C sends to all its processes a moment after the task began."""
+    with subprocess.Popen(command(), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          start_new_session=True, env={**os.environ, 'PYTHONUNBUFFERED': '1'}) as process:
+        reached = False
+        for line in process.stdout or ():
+            if line.startswith('TASK') and place in line:
+                reached = True
+                time.sleep(MOMENT_SECONDS)
+                os.killpg(process.pid, signal.SIGINT)
+                break
+        process.communicate(timeout=120)
+    if not reached:
+        raise SystemExit(f'interrupt: the run never came to "{place}"')
+    if process.returncode == 0:
+        raise SystemExit(f'interrupt: the run ended well although it was cut off at "{place}"')
+    print(f'interrupt: cut off at "{place}", exit {process.returncode}', flush=True)
+
+
+def converge(*, changed: bool) -> None:
+    """Run `site` to its end."""
+    done = subprocess.run(command(), cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    recap = re.findall(r'^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)', done.stdout, re.MULTILINE)
+    total = sum(int(row[1]) for row in recap)
+    if done.returncode != 0 or not recap:
+        raise SystemExit(f'{done.stdout[-4000:]}\ninterrupt: site failed after it had been cut off')
+    if not changed and total:
+        raise SystemExit(f'{done.stdout[-4000:]}\ninterrupt: {total} changes in a run that should change nothing')
+    print(f'interrupt: site ended well, changed={total}', flush=True)
+
+
+if __name__ == '__main__':
+    for place in PLACES:
+        cut_off_at(place)
+    converge(changed=True)
+    converge(changed=False)

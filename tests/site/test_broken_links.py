@@ -1,0 +1,128 @@
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each link broken for real on the converged lab: `verify` fails and names it, and the collection mends it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+
+import minio
+import pytest
+import urllib3
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.site.test_outside import mysql
+
+
+def told_by_verify(site) -> str:
+    done = site.playbook('wandb.onprem.verify')
+    assert done.returncode != 0, 'verify passed with a broken link'
+    return done.stdout + done.stderr
+
+
+def converge(site, playbook: str, *arguments: str) -> None:
+    done = site.playbook(playbook, *arguments)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+@contextlib.contextmanager
+def restored(site, playbook: str):
+    """Whatever happens inside, the playbook mends it; `wandb` waits until the server is truly ready, and `verify` passes after it."""
+    try:
+        yield
+    finally:
+        converge(site, playbook)
+        converge(site, 'wandb.onprem.wandb')
+    converge(site, 'wandb.onprem.verify')
+
+
+def another_ca() -> str:
+    """PEM of a CA that nobody here has."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, 'a CA of somebody else')])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(days=1))
+    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+    builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True).add_extension(usage, critical=True)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_another_mysql_password(site):
+    with mysql(site) as connection, connection.cursor() as cursor:
+        cursor.execute("ALTER USER USER() IDENTIFIED BY 'another-Password-1'")
+    with restored(site, 'wandb.onprem.mysql'):
+        told = told_by_verify(site)
+    assert 'Access denied' in told
+    assert 'mysql' in told
+
+
+def test_redis_stopped(site):
+    site.lab.exec('rd-1', ['systemctl', 'stop', 'redis-server'])
+    with restored(site, 'wandb.onprem.redis'):
+        told = told_by_verify(site)
+    assert 'link redis' in told or '"redis: broken"' in told
+
+
+def test_the_key_of_the_bucket_disabled(site):
+    credentials = minio.credentials.StaticProvider(site.secrets['wandb_minio_root_user'], site.secrets['wandb_minio_root_password'])
+    pool = urllib3.PoolManager(ca_certs=str(site.ca))
+    admin = minio.MinioAdmin(f'{site.address("s3-1")}:9000', credentials=credentials, http_client=pool)
+    admin.user_disable(site.secrets['wandb_minio_access_key'])
+    try:
+        told = told_by_verify(site)
+    finally:
+        admin.user_enable(site.secrets['wandb_minio_access_key'])
+    assert 'link bucket' in told or '"bucket: broken"' in told
+
+
+def test_a_bucket_that_is_not_there(site):
+    with restored(site, 'wandb.onprem.wandb'):
+        done = site.playbook('wandb.onprem.wandb', '-e', 'wandb_minio_bucket=nosuch', '-e', json.dumps({'wandb_server_timeout': 60}))
+        assert done.returncode != 0
+        assert 'bucket nosuch' in done.stdout + done.stderr
+        told = told_by_verify(site)
+    assert 'bucket nosuch' in told
+
+
+def test_another_ca_for_init_db(site):
+    values = {'wandb_mysql_endpoint': {'host': 'db-1', 'ca': another_ca()}, 'wandb_server_timeout': 60}
+    with restored(site, 'wandb.onprem.wandb'):
+        done = site.playbook('wandb.onprem.wandb', '-e', json.dumps(values))
+        assert done.returncode != 0
+        assert 'migration_running' in done.stdout + done.stderr
+        told = told_by_verify(site)
+    assert 'init-db' in told
+    assert 'certificate verify failed' in told
+
+
+@pytest.fixture
+def without_operator(site):
+    """The lab's operator is gone: its image is one that nobody has, so no new pod of it runs."""
+    namespace = ('-n', 'wandb-operator')
+    shown = ('get', 'deployment', 'wandb-controller-manager', '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
+    image = site.kubectl(*namespace, *shown)
+    site.kubectl(*namespace, 'set', 'image', 'deployment/wandb-controller-manager', 'manager=wandb/nobody-has-it:1')
+    site.kubectl(*namespace, 'delete', 'pod', '--all', '--wait=true')
+    yield
+    site.kubectl(*namespace, 'set', 'image', 'deployment/wandb-controller-manager', f'manager={image}')
+    site.kubectl(*namespace, 'rollout', 'status', 'deployment/wandb-controller-manager', '--timeout=120s')
+
+
+def test_the_operator_is_gone_when_the_custom_resource_changes(site, without_operator):
+    change = json.dumps({'wandb_server_pod_annotations': {'example.com/changed': 'yes'}})
+    done = site.playbook('wandb.onprem.wandb', '--tags', 'server', '-e', change)
+    told = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert 'operator_down' in told
+    assert 'wandb/nobody-has-it:1' in told
+    assert 'no cause was found' not in told
+
+
+def test_the_operator_is_back(site):
+    converge(site, 'wandb.onprem.wandb')
+    converge(site, 'wandb.onprem.verify')
