@@ -61,7 +61,16 @@ _value:
 
 import typing as t
 
-from ansible_collections.wandb.onprem.plugins.plugin_utils.certificates import certificate_problems
+from ansible.errors import AnsibleFilterError
+from ansible_collections.wandb.onprem.plugins.plugin_utils.certificates import CRYPTOGRAPHY_IMPORT_ERROR, certificate_problems
+
+
+def problems(*arguments: t.Any, **options: t.Any) -> list[str]:
+    """The check, or the mend where its library is missing."""
+    if CRYPTOGRAPHY_IMPORT_ERROR:
+        mend = 'install the Python package cryptography (requirements.txt of this collection) where ansible-playbook runs'
+        raise AnsibleFilterError(f'certificates cannot be checked: {CRYPTOGRAPHY_IMPORT_ERROR}; {mend}') from CRYPTOGRAPHY_IMPORT_ERROR
+    return certificate_problems(*arguments, **options)
 
 
 class FilterModule:
@@ -69,4 +78,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Name to function."""
-        return {'certificate_problems': certificate_problems}
+        return {'certificate_problems': problems}

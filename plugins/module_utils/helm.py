@@ -180,4 +180,3 @@ class Helm:
         if code != 0:
             raise HelmError(f'helm {arguments[0]} failed: {(errors or output).strip()[-2000:]}')
         return output
-

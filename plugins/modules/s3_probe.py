@@ -18,7 +18,8 @@ author:
 attributes:
   check_mode:
     support: partial
-    description: Writes nothing; instead of the round trip, an object that does not exist is asked for.
+    description: Runs in check mode.
+    details: Writes nothing; instead of the round trip, an object that does not exist is asked for.
   diff_mode:
     support: N/A
     description: Leaves nothing changed.

@@ -18,10 +18,15 @@ import re
 import typing as t
 import urllib.parse
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+except ImportError as error:
+    CRYPTOGRAPHY_IMPORT_ERROR: ImportError | None = error
+else:
+    CRYPTOGRAPHY_IMPORT_ERROR = None
 
 MIN_RSA_BITS = 2048
 # A chain longer than this is a loop.

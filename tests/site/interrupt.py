@@ -19,7 +19,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from lab.state import Lab, lab_name  # noqa: E402  (the checkout is no installed package)
+from lab.state import Lab, lab_name
 
 PLACES = (
     'mysql : Let the server make its data directory',

@@ -46,9 +46,9 @@ def auth_argument_spec() -> dict[str, t.Any]:
     }
 
 
-def kubeconfig_document(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str] = os.environ) -> Document:
+def kubeconfig_document(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str] | None = None) -> Document:
     """One cluster, one user, one context, paths absolute. Raises AuthConfigError."""
-    base = _base_document(options, environ)
+    base = _base_document(options, os.environ if environ is None else environ)
     cluster, user = _selected(base, options.get('context'))
     if options.get('host'):
         cluster['server'] = options['host']

@@ -306,4 +306,3 @@ def _extra(options: Options, era: eras.Era, notes: Notes) -> Values:
         if isinstance(found, str) and found:
             notes.problems.append(f'extra_values.{".".join(clear)} would stand in clear in the custom resource: use {option}')
     return extra
-

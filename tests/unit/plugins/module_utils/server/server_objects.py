@@ -27,11 +27,12 @@ def b64(value):
     return base64.b64encode(value.encode() if isinstance(value, str) else value).decode()
 
 
-def secret(name, data, /, **labels):
-    return {'metadata': {'name': name, 'labels': labels}, 'data': {key: b64(value) for key, value in data.items()}}
+def secret(called, data, /, **labels):
+    return {'metadata': {'name': called, 'labels': labels}, 'data': {key: b64(value) for key, value in data.items()}}
 
 
-def active(spec=SPEC, written=AFTER, version='7'):
+def active(spec=None, written=AFTER, version='7'):
+    spec = SPEC if spec is None else spec
     found = secret('wandb-spec-active', {key: json.dumps(value) for key, value in spec.items()})
     found['metadata'].update(resourceVersion=version, managedFields=[{'manager': 'operator', 'time': written}])
     return found
@@ -94,7 +95,8 @@ def line(message, error='', level='error', stamp=AFTER, **about):
     return json.dumps({'level': level, 'ts': stamp, 'msg': message, 'WeightsAndBiases': named, **({'error': error} if error else {})})
 
 
-def custom_resource(phase='Completed', spec=SPEC):
+def custom_resource(phase='Completed', spec=None):
+    spec = SPEC if spec is None else spec
     return {
         'apiVersion': 'apps.wandb.com/v1', 'kind': 'WeightsAndBiases', 'spec': copy.deepcopy(spec), 'status': {'phase': phase} if phase else {},
         'metadata': {

@@ -106,7 +106,7 @@ def _selected(document, query):
     if query.get('fieldSelector') == 'type!=helm.sh/release.v1' and labels.get('owner') == 'helm':
         return False
     for part in filter(None, query.get('labelSelector', '').split(',')):
-        key, _, value = part.partition('!=' if '!=' in part else '=')
+        key, value = part.split('!=' if '!=' in part else '=', 1)
         if (labels.get(key) == value) == ('!=' in part):
             return False
     return True
@@ -147,7 +147,7 @@ def test_install_then_nothing_to_do():
     cluster = Cluster(good_operator)
     first = runner(cluster).present()
     assert (first['changed'], first['ready']) == (True, True)
-    assert [path for _, path in cluster.writes()] == [HMAC, CR]
+    assert [path for dummy, path in cluster.writes()] == [HMAC, CR]
     cluster.log.clear()
     second = runner(cluster)
     result = second.present()
