@@ -1,10 +1,10 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""wandb_server against the lab's API server, with an operator of its own (the lab's stand-in) in namespaces that the runtime plays.
+"""wandb_server against the lab's API server, in a namespace that the runtime plays.
 
-The app's image is a row of this test: a program that answers probes, so that no MySQL, Redis or bucket is needed.
-A lab-wide operator, where one runs, takes the custom resource up as well; that changes no outcome here.
+The operator is the site's, where one runs (two at one custom resource get into each other's way), else one of this test:
+the lab's stand-in both times. The app's image is a row of this test, a program that answers probes, so that no MySQL, Redis or bucket is needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from harness import lab_dir, lab_vars, run_module
 from lab.state import Lab, lab_name
 
 MODULE = 'wandb.onprem.wandb_server'
-SERVER, OPERATOR = 'rt-test-server', 'rt-test-server-op'
+SERVER, OWN_OPERATOR = 'rt-test-server', 'rt-test-server-op'
+# Where the operator is; found out by the fixture.
+OPERATOR = [OWN_OPERATOR]
 ROWS = '/var/lib/lab/images.yml'
 IMAGE = 'wandb/local:rt-test-server'
 ANSWERS = 'case "$0" in init-db) exit 0;; *) exec python3 /opt/lab/src/standins/run healthy 8080;; esac'
@@ -63,7 +65,7 @@ def config_map(namespace, name, data):
 
 def options(**more):
     return {
-        'kubeconfig': str(lab_dir() / 'kubeconfig'), 'name': 'test', 'namespace': SERVER, 'operator_namespace': OPERATOR,
+        'kubeconfig': str(lab_dir() / 'kubeconfig'), 'name': 'test', 'namespace': SERVER, 'operator_namespace': OPERATOR[0],
         'wandb_host': 'https://test-server.lab.test', 'license_secret': {'name': 'license-in'}, 'size': 'testing',
         'chart': {'path': '/charts/operator-wandb'}, 'chart_version': '0.43.8', 'image_tag': '0.83.0', 'console_tag': '2.18.12',
         'mysql': {'host': 'db-1', 'password_secret': {'name': 'mysql-in'}},
@@ -101,35 +103,61 @@ def until(holds, what, limit=60):
         time.sleep(0.5)
 
 
+def namespace(name):
+    labels = {'pod-security.kubernetes.io/enforce': 'restricted'}
+    return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': name, 'labels': labels}}
+
+
+def site_operator(service):
+    """Namespace of an operator that looks after all namespaces, or none."""
+    for one in service.find(DEPLOYMENTS, labels='control-plane=controller-manager'):
+        arguments = one['spec']['template']['spec']['containers'][0].get('args') or []
+        if one['status'].get('availableReplicas') and not any(argument.startswith('--isolation-namespaces') for argument in arguments):
+            return one['metadata']['namespace']
+    return None
+
+
 @pytest.fixture(scope='module')
-def server(service, app_image):
-    """Namespaces, inputs, operator; gone afterwards, the custom resource first."""
-    for namespace in (SERVER, OPERATOR):
-        labels = {'pod-security.kubernetes.io/enforce': 'restricted'}
-        service.apply({'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': namespace, 'labels': labels}})
+def operator(service):
+    """Namespace of the operator."""
+    found = site_operator(service)
+    OPERATOR[0] = found or OWN_OPERATOR
+    if found:
+        yield found
+        return
+    service.apply(namespace(OWN_OPERATOR))
+    service.apply(config_map(OWN_OPERATOR, 'wandb-charts', {'operator-wandb': chart_archive()}))
+    options = {
+        'kubeconfig': str(lab_dir() / 'kubeconfig'), 'helm_binary': lab_vars('kube-1')['lab_helm'], 'name': 'op', 'namespace': OWN_OPERATOR, 'airgapped': True,
+        'chart': str(next((lab_dir() / 'charts').glob('operator-1*.tgz'))), 'image_tag': '1.22.0', 'namespace_isolation': True,
+        'additional_namespaces': [SERVER], 'extra_values': {'nameOverride': 'test-server'}, 'wait_timeout': 90,
+    }  # fmt: skip
+    service.apply(namespace(SERVER))
+    installed = run_module('wandb.onprem.wandb_operator', options)
+    assert not installed['failed'], installed.get('msg')
+    yield OWN_OPERATOR
+    service.delete(NAMESPACES, None, OWN_OPERATOR)
+    until(lambda: service.get(NAMESPACES, None, OWN_OPERATOR) is None, 'the end of the namespace')
+
+
+@pytest.fixture(scope='module')
+def server(service, operator, app_image):
+    """Namespace and inputs; gone afterwards, the custom resource first."""
     for document in (
+        namespace(SERVER),
         secret('license-in', license=LICENSE),
         secret('mysql-in', MYSQL_PASSWORD=SECRET_WORD),
         secret('redis-in', REDIS_PASSWORD=SECRET_WORD),
         secret('bucket-in', ACCESS_KEY='a', SECRET_KEY=SECRET_WORD),
         config_map(SERVER, 'custom-ca', {'ca.crt': 'not looked into'}),
-        config_map(OPERATOR, 'wandb-charts', {'operator-wandb': chart_archive()}),
     ):
         service.apply(document)
-    operator = {
-        'kubeconfig': str(lab_dir() / 'kubeconfig'), 'helm_binary': lab_vars('kube-1')['lab_helm'], 'name': 'op', 'namespace': OPERATOR, 'airgapped': True,
-        'chart': str(next((lab_dir() / 'charts').glob('operator-1*.tgz'))), 'image_tag': '1.22.0', 'namespace_isolation': True,
-        'additional_namespaces': [SERVER], 'extra_values': {'nameOverride': 'test-server'}, 'wait_timeout': 90,
-    }  # fmt: skip
-    installed = run_module('wandb.onprem.wandb_operator', operator)
-    assert not installed['failed'], installed.get('msg')
     # Of a run that was cut off.
     run(state='absent')
     yield service
     run(state='absent')
-    for namespace in (SERVER, OPERATOR):
-        service.delete(NAMESPACES, None, namespace)
-    until(lambda: not any(service.get(NAMESPACES, None, one) for one in (SERVER, OPERATOR)), 'the end of the namespaces')
+    service.delete(NAMESPACES, None, SERVER)
+    until(lambda: service.get(NAMESPACES, None, SERVER) is None, 'the end of the namespace')
 
 
 def spec_of(service):
@@ -220,18 +248,20 @@ def test_a_clash_with_the_consoles_settings(server):
     assert run()['ready'] is True
 
 
-def test_the_operator_is_down(server):
+def test_the_operator_is_down(server, operator):
     run()
-    [operator] = server.find(DEPLOYMENTS, OPERATOR)
-    path = DEPLOYMENTS.path(OPERATOR, operator['metadata']['name'])
+    [deployment] = server.find(DEPLOYMENTS, operator, 'control-plane=controller-manager')
+    path = DEPLOYMENTS.path(operator, deployment['metadata']['name'])
     server.client.merge_patch(path, {'spec': {'replicas': 0}}, 'test')
-    until(lambda: not server.find(DEPLOYMENTS, OPERATOR)[0]['status'].get('availableReplicas'), 'the end of the operator')
-    failed = run(error='operator_down', reconcile_frequency='30m')
-    assert failed['cause'] == 'operator_down'
-    assert 60 <= failed['waited_seconds'] < 80
-    refused = run(error='would hang in Terminating', state='absent')
-    assert refused['cause'] == 'operator_down'
-    server.client.merge_patch(path, {'spec': {'replicas': 1}}, 'test')
+    try:
+        until(lambda: not server.client.get(path)['status'].get('availableReplicas'), 'the end of the operator')
+        failed = run(error='operator_down', reconcile_frequency='30m')
+        assert (failed['cause'], failed['changed']) == ('operator_down', True)
+        assert 60 <= failed['waited_seconds'] < 80
+        refused = run(error='would hang in Terminating', state='absent')
+        assert refused['cause'] == 'operator_down'
+    finally:
+        server.client.merge_patch(path, {'spec': {'replicas': 1}}, 'test')
     assert run(reconcile_frequency='30m')['ready'] is True
 
 
