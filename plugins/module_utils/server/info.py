@@ -40,7 +40,8 @@ def server_info(service: Service, name: str, namespace: str, operator_namespace:
         return {'exists': False, 'ready': False}
     spec = custom_resource.get('spec') or {}
     told = str((spec.get('chart') or {}).get('version') or '')
-    wanted = Wanted(name, namespace, operator_namespace, spec, chart_version=told, applied_at=written_at(custom_resource, service.field_manager))
+    since = written_at(custom_resource, service.field_manager)
+    wanted = Wanted(name, namespace, operator_namespace, spec, chart_version=told, applied_at=since, age=time.time() - since if since else 0.0)
     observer = Observer(service, wanted)
     observed, lacking = observer.look(custom_resource)
     found: list[Cause] = []

@@ -24,7 +24,7 @@ class Wanted:
     """What is waited for. ``applied_at``: when our spec last changed, epoch seconds of the API server's clock.
 
     ``active_before``: resource version of ``<cr>-spec-active`` before this run changed the spec ("0" = there was none);
-    empty where this run changed nothing.
+    empty where this run changed nothing. ``age``: seconds since ``applied_at``.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Wanted:
     chart_version: str = ''
     applied_at: float = 0.0
     active_before: str = ''
+    age: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Observed:
     # Path behind the service proxy -> what it answered; None = 200.
     answers: t.Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
+    # Values that others have a say in: the console's settings and the channel's, as far as there are any.
+    other_levels: t.Sequence[Object] = ()
     operator_pods: t.Sequence[Object] = ()
     operator_log: str = ''
     events: t.Sequence[Object] = ()

@@ -33,6 +33,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.observed impor
     Object,
     Observed,
     Wanted,
+    active_spec,
     label,
     name_of,
 )
@@ -69,12 +70,17 @@ class Observer:
             autoscalers=find(AUTOSCALERS, wanted.namespace, f'app.kubernetes.io/instance={wanted.name}'),
         )
         if not taken_up(observed, wanted):
-            observed = dataclasses.replace(observed, events=find(EVENTS, wanted.namespace))
+            observed = dataclasses.replace(observed, events=find(EVENTS, wanted.namespace), other_levels=self.other_levels())
         lacking = missing(observed, wanted)
         if not lacking:
             observed = dataclasses.replace(observed, answers=self.answers(observed))
             lacking = missing(observed, wanted)
         return observed, lacking
+
+    def other_levels(self) -> list[Object]:
+        """Values out of the console's settings and the channel's last answer."""
+        found = [self.service.get(SECRETS, self.wanted.namespace, f'{self.wanted.name}-{suffix}') for suffix in ('spec-user', 'latest-cached-release')]
+        return [level['values'] for level in map(active_spec, found) if level and isinstance(level.get('values'), dict)]
 
     def answers(self, observed: Observed) -> dict[str, str | None]:
         """What the server itself answers, by the API server's proxy."""

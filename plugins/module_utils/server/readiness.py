@@ -23,10 +23,14 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.observed impor
     revision,
     written_at,
 )
-from ansible_collections.wandb.onprem.plugins.module_utils.server.values import get, lacking
+from ansible_collections.wandb.onprem.plugins.module_utils.server.values import extras, get, lacking
 
 # In the order in which they are reached.
 STAGES = ('operator', 'applied', 'release', 'workloads', 'answers')
+
+# The operator's weakest level.
+_OPERATORS_OWN = {'global': {'operator': {'namespace': '', 'apiVersion': ''}}}
+_EVENTS_LAST = 3600.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,8 +85,17 @@ def applied_missing(observed: Observed, wanted: Wanted) -> list[str]:
 
 
 def taken_up(observed: Observed, wanted: Wanted) -> bool:
-    """Whether the operator has seen the spec of now. That the active spec contains ours does not tell where keys or list
-    entries were taken away: so it must have been written since, or an event of a look must be newer."""
+    """Whether the operator has seen the spec of now.
+
+    That the active spec contains ours does not tell where keys or list entries were taken away. So nothing may stand in it
+    that neither we nor the console nor the channel ask for, or it must have been written since, or an event of a look be newer.
+    An operator that finds nothing changed writes nothing, and events go after an hour.
+    """
+    values = (active_spec(observed.active) or {}).get('values') or {}
+    levels = [_OPERATORS_OWN, *observed.other_levels]
+    more = extras(wanted.spec.get('values') or {}, values)
+    if all(any(get(level, path) is not None for level in levels) for path in more) or wanted.age > _EVENTS_LAST:
+        return True
     if wanted.active_before:
         written = str(metadata(observed.active or {}).get('resourceVersion') or '0') != wanted.active_before
     else:

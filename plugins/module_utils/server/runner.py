@@ -222,13 +222,15 @@ class Runner:
 
     def _wait(self, built: Built, applied: Applied, active: Document | None) -> Document:
         custom_resource = t.cast(Document, applied.after)
+        since = written_at(custom_resource, self.service.field_manager)
         wanted = Wanted(
             self.name,
             self.namespace,
             self.options['operator_namespace'],
             built.spec,
             chart_version=str((built.spec.get('chart') or {}).get('version') or self.options.get('chart_version') or ''),
-            applied_at=written_at(custom_resource, self.service.field_manager),
+            applied_at=since,
+            age=time.time() - since if since else 0.0,
             active_before=str(((active or {}).get('metadata') or {}).get('resourceVersion') or '0') if applied.changed else '',
         )
         observer = Observer(self.service, wanted)

@@ -75,3 +75,13 @@ def lacking(wanted: t.Any, found: t.Any, path: str = '') -> list[str]:
     # 3306 and 3306.0 are one number to JSON; True and 1 are not one value.
     same = wanted == found and isinstance(wanted, bool) == isinstance(found, bool)
     return [] if same else [path]
+
+
+def extras(wanted: t.Any, found: t.Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Paths of the leaves (a list is one) in which ``found`` holds more than ``wanted``."""
+    if isinstance(found, t.Mapping):
+        mine = wanted if isinstance(wanted, t.Mapping) else {}
+        return [more for key, value in found.items() for more in extras(mine.get(key), value, (*path, str(key)))]
+    if isinstance(found, list) and isinstance(wanted, list):
+        return [path] if len(found) > len(wanted) else []
+    return [path] if wanted is None else []

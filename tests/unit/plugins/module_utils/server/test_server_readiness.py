@@ -86,6 +86,11 @@ def test_no_time():
 
 
 LARGER = {**o.SPEC, 'values': {**o.SPEC['values'], 'app': {'extraEnv': {'GONE': '1'}}}}
+OPERATORS = {**o.SPEC, 'values': {'global': {**o.SPEC['values']['global'], 'operator': {'namespace': 'x', 'apiVersion': 'y'}}}}
+
+
+def spec_with(entries):
+    return {**o.SPEC, 'values': {**o.SPEC['values'], 'entries': entries}}
 
 
 @pytest.mark.parametrize(
@@ -94,13 +99,24 @@ LARGER = {**o.SPEC, 'values': {**o.SPEC['values'], 'app': {'extraEnv': {'GONE': 
         # This run took a key away: the active spec of before contains all that is left.
         ({'active': o.active(LARGER, version='7')}, {'active_before': '7'}, False),
         ({'active': o.active(version='8')}, {'active_before': '7'}, True),
-        # The merged spec did not change, so the operator wrote nothing, but it looked.
-        ({'active': o.active(version='7'), 'events': [o.event('Completed')]}, {'active_before': '7'}, True),
-        ({'active': o.active(version='7'), 'events': [o.event('Completed', stamp=o.BEFORE)]}, {'active_before': '7'}, False),
-        ({'active': o.active(version='7'), 'events': [{**o.event('Completed'), 'involvedObject': {'name': 'other'}}]}, {'active_before': '7'}, False),
+        # A bad change was taken back: the operator finds nothing changed and writes nothing.
+        ({'active': o.active(version='7')}, {'active_before': '7'}, True),
+        # The console or the operator itself asks for what stands there too.
+        ({'active': o.active(LARGER, version='7'), 'other_levels': [LARGER['values']]}, {'active_before': '7'}, True),
+        ({'active': o.active(LARGER, version='7'), 'other_levels': [{'app': {'replicaCount': 1}}]}, {'active_before': '7'}, False),
+        ({'active': o.active(OPERATORS, version='7')}, {'active_before': '7'}, True),
+        # A list that lost an entry.
+        ({'active': o.active(spec_with([1, 2]), version='7')}, {'active_before': '7', 'spec': spec_with([1])}, False),
+        ({'active': o.active(spec_with([1]), version='7')}, {'active_before': '7', 'spec': spec_with([1])}, True),
+        # Nothing was written, but it looked.
+        ({'active': o.active(LARGER, version='7'), 'events': [o.event('Completed')]}, {'active_before': '7'}, True),
+        ({'active': o.active(LARGER, version='7'), 'events': [o.event('Completed', stamp=o.BEFORE)]}, {'active_before': '7'}, False),
+        ({'active': o.active(LARGER, version='7'), 'events': [{**o.event('Completed'), 'involvedObject': {'name': 'other'}}]}, {'active_before': '7'}, False),
+        # Long ago: its events are gone.
+        ({'active': o.active(LARGER, written=o.BEFORE)}, {'age': 7200.0}, True),
         # A run before this one took it away and was killed.
         ({'active': o.active(LARGER, written=o.BEFORE)}, {}, False),
-        ({'active': o.active(written=o.AFTER)}, {}, True),
+        ({'active': o.active(LARGER, written=o.AFTER)}, {}, True),
     ],
 )
 def test_what_was_taken_away_must_have_been_seen(changes, more, ready):
