@@ -35,9 +35,19 @@ options:
     default: []
   files:
     description:
-      - Files or programs that must be there, keyed by the variable that names them. A name without a slash is looked for on E(PATH).
-    type: dict
-    default: {}
+      - Files or programs that must be there.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      variable:
+        description: The variable that names it.
+        type: str
+        required: true
+      path:
+        description: Where it is. A name without a slash is looked for on E(PATH).
+        type: path
+        required: true
 '''
 
 EXAMPLES = r'''
@@ -101,7 +111,7 @@ seen:
       elements: str
       sample: []
     missing_files:
-      description: Entries of O(files) that are not there.
+      description: Paths of O(files) that are not there, keyed by their variable.
       type: dict
       sample: {}
 '''
@@ -125,7 +135,6 @@ def nearest_folder(path: str) -> str:
 
 def is_there(path: str) -> bool:
     """Whether a file is there; a bare name is looked for on PATH."""
-    path = os.path.expanduser(path)
     return bool(path) and (os.path.isfile(path) if os.sep in path else shutil.which(path) is not None)
 
 
@@ -136,7 +145,12 @@ def main() -> None:
             'controller_time': {'type': 'float', 'required': True},
             'paths': {'type': 'list', 'elements': 'path', 'default': []},
             'packages': {'type': 'list', 'elements': 'str', 'default': []},
-            'files': {'type': 'dict', 'default': {}},
+            'files': {
+                'type': 'list',
+                'elements': 'dict',
+                'default': [],
+                'options': {'variable': {'type': 'str', 'required': True}, 'path': {'type': 'path', 'required': True}},
+            },
         },
         supports_check_mode=True,
     )
@@ -160,7 +174,7 @@ def main() -> None:
             'controller_before': params['controller_time'],
             'free_bytes': free,
             'missing_packages': [name for name in params['packages'] if importlib.util.find_spec(name) is None],
-            'missing_files': {variable: path for variable, path in params['files'].items() if not is_there(path)},
+            'missing_files': {file['variable']: file['path'] for file in params['files'] if not is_there(file['path'])},
         },
     )
 
