@@ -30,7 +30,7 @@ test: $(ENV) ## what CI runs
 	@tools/run-steps unit lint sanity lab-up modules site mysql97
 
 nightly: $(ENV) ## everything, without a time limit
-	@tools/run-steps unit lint sanity-all importer lab-up modules site mysql97 interrupt secrets-grep
+	@tools/run-steps unit lint sanity-all importer lab-up modules site mysql97 interrupt
 
 unit: $(ENV) ## pure code, no network, < 60 s
 	@$(IN) pytest tests/unit -n 2

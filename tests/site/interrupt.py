@@ -4,10 +4,12 @@
 """Ctrl-C in the middle of `site` on bare hosts, at five places one after another; then `site` converges, and once more changes nothing.
 
 Each run goes on from what the one before left, and is cut off further on, a moment after its task began: in the middle of the work.
+All of them together are a full run from bare hosts: their output at -vvv with --diff must hold none of the site's secrets.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import pathlib
 import re
@@ -15,6 +17,8 @@ import signal
 import subprocess
 import sys
 import time
+
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
@@ -34,30 +38,50 @@ MOMENT_SECONDS = 1.0
 def command() -> list[str]:
     """The playbook that is cut off."""
     lab = Lab.load(lab_name(os.environ))
-    return ['ansible-playbook', '-i', str(ROOT / 'inventories' / 'lab'), '-i', str(lab.state_dir / 'inventory'), 'wandb.onprem.site']
+    inventory = ['-i', str(ROOT / 'inventories' / 'lab'), '-i', str(lab.state_dir / 'inventory')]
+    return ['ansible-playbook', *inventory, 'wandb.onprem.site', '-vvv', '--diff']
 
 
-def cut_off_at(place: str) -> None:
-    """Run `site`, and send what Ctrl-C sends to all its processes a moment after the task began."""
+def secrets() -> dict[str, str]:
+    """Every secret of the site, the licence too."""
+    folder = Lab.load(lab_name(os.environ)).state_dir / 'inventory' / 'group_vars' / 'all'
+    shown = subprocess.run(['ansible-vault', 'view', str(folder / 'secrets.yml')], check=True, capture_output=True, text=True)
+    found: dict[str, str] = yaml.safe_load(shown.stdout)
+    return {**found, **yaml.safe_load((folder / 'license.yml').read_text(encoding='utf-8'))}
+
+
+def refuse_secrets_in(output: str) -> None:
+    """None of them may be in what a person or a log collector would see, nor in the form in which a Secret holds it."""
+    found = [name for name, value in secrets().items() if value in output or base64.b64encode(value.encode()).decode() in output]
+    if found:
+        raise SystemExit(f'interrupt: {", ".join(found)} can be read in the output of -vvv')
+    print(f'interrupt: none of {len(secrets())} secrets in {len(output.splitlines())} lines of -vvv output', flush=True)
+
+
+def cut_off_at(place: str) -> str:
+    """Run `site`, return its output, and send what Ctrl-C sends to all its processes a moment after the task began."""
     with subprocess.Popen(command(), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           start_new_session=True, env={**os.environ, 'PYTHONUNBUFFERED': '1'}) as process:
         reached = False
+        output = []
         for line in process.stdout or ():
+            output.append(line)
             if line.startswith('TASK') and place in line:
                 reached = True
                 time.sleep(MOMENT_SECONDS)
                 os.killpg(process.pid, signal.SIGINT)
                 break
-        process.communicate(timeout=120)
+        output.append(process.communicate(timeout=120)[0])
     if not reached:
         raise SystemExit(f'interrupt: the run never came to "{place}"')
     if process.returncode == 0:
         raise SystemExit(f'interrupt: the run ended well although it was cut off at "{place}"')
     print(f'interrupt: cut off at "{place}", exit {process.returncode}', flush=True)
+    return ''.join(output)
 
 
-def converge(*, changed: bool) -> None:
-    """Run `site` to its end."""
+def converge(*, changed: bool) -> str:
+    """Run `site` to its end, return its output."""
     done = subprocess.run(command(), cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     recap = re.findall(r'^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)', done.stdout, re.MULTILINE)
     total = sum(int(row[1]) for row in recap)
@@ -66,10 +90,10 @@ def converge(*, changed: bool) -> None:
     if not changed and total:
         raise SystemExit(f'{done.stdout[-4000:]}\ninterrupt: {total} changes in a run that should change nothing')
     print(f'interrupt: site ended well, changed={total}', flush=True)
+    return done.stdout + done.stderr
 
 
 if __name__ == '__main__':
-    for place in PLACES:
-        cut_off_at(place)
-    converge(changed=True)
-    converge(changed=False)
+    printed = [cut_off_at(place) for place in PLACES]
+    printed += [converge(changed=True), converge(changed=False)]
+    refuse_secrets_in('\n'.join(printed))
