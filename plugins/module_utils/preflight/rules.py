@@ -122,9 +122,12 @@ def one_source(site: Site) -> t.Iterator[Problem]:
         if given and isinstance(value, dict) and not value.get(key):
             yield Problem(endpoint, f'has no {key}', f'an external endpoint needs at least {key}')
         made = bool(site.members(group))
-        if given and made:
+        bundled = group == 'wandb_redis' and bool(site.values.get('wandb_redis_bundled'))
+        if bundled and (given or made):
+            yield Problem('wandb_redis_bundled', 'is true, and another Redis is described too', f'leave one: the bundled one, hosts in {group}, or {endpoint}')
+        elif given and made:
             yield Problem(endpoint, f'is given while group {group} has hosts too', f'remove one of the two: either {service} is made here, or it is external')
-        elif not given and not made:
+        elif not (given or made or bundled):
             yield Problem(group, f'{service} comes from nowhere', f'put hosts in group {group}, or describe your own in {endpoint}')
 
 

@@ -19,7 +19,7 @@ def licence(**claims) -> str:
 
 
 KNOWN = {
-    'wandb_host': 'str', 'wandb_license': 'str', 'wandb_kubeconfig': 'path', 'wandb_helm_binary': 'str', 'wandb_minio_address': 'str',
+    'wandb_host': 'str', 'wandb_license': 'str', 'wandb_redis_bundled': 'bool', 'wandb_kubeconfig': 'path', 'wandb_helm_binary': 'str', 'wandb_minio_address': 'str',
     'wandb_mysql_endpoint': 'dict', 'wandb_redis_endpoint': 'dict', 'wandb_bucket_endpoint': 'dict', 'wandb_airgapped': 'bool',
     'wandb_nginx_ingress_upstreams': 'list', 'wandb_server_chart_archive': 'path', 'wandb_mysql_port': 'int', 'wandb_minio_drives': 'list',
     **dict.fromkeys(rules.SECRETS, 'str'),
@@ -66,6 +66,7 @@ WRONG_VALUES = [
     ('wandb_host', Unreadable('undefined'), 'wandb_host', 'cannot be read'),
     ('wandb_server_chart_archive', '/nowhere.tgz', 'wandb_server_chart_archive', 'is not there'),
     ('wandb_mysql_endpoint', {'host': 'db.example.com'}, 'wandb_mysql_endpoint', 'has hosts too'),
+    ('wandb_redis_bundled', True, 'wandb_redis_bundled', 'leave one'),
     ('wandb_mysql_endpoint', {'port': 3306}, 'wandb_mysql_endpoint', 'has no host'),
 ]
 
@@ -106,6 +107,11 @@ def test_no_message_shows_a_secret(good):
     assert 'pw-1234' not in text
     assert 'very.secret' not in text
     assert text
+
+
+def test_the_bundled_redis_is_a_source_too(good):
+    site = dataclasses.replace(good, groups={**good.groups, 'wandb_redis': []}, values={**good.values, 'wandb_redis_bundled': True})
+    assert rules.check(site) == []
 
 
 def test_a_template_may_give_text_for_a_number(good):
