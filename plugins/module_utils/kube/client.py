@@ -135,6 +135,9 @@ class Client:
         options: Object = {'apiVersion': 'v1', 'kind': 'DeleteOptions', 'propagationPolicy': propagation}
         if uid:
             options['preconditions'] = {'uid': uid}
+        if self.dry_run:
+            # The API server does not look at the query where a DELETE has a body: it would really delete (seen on 1.35).
+            options['dryRun'] = ['All']
         return self._write('DELETE', path, {}, options, 'application/json')
 
     def review(self, path: str, document: Object) -> Object:
