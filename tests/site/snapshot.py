@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Proof that a run wrote nothing: every file of the lab's hosts and every object of its cluster, before and after.
 
-Usage: snapshot.py save | compare
+Usage: snapshot.py save|compare [HOST]: the whole lab, or one host alone.
 
 A file is its path, size, modification time, mode and owner, listed by ``find`` through podman (no Ansible involved); an object is its
 resourceVersion. Left out is what changes by itself: logs, run-time folders, Ansible's own temporary folder, the indexes that apt
@@ -50,9 +50,10 @@ def controller(lab: Lab) -> list[str]:
     return sorted(f'{path} {path.stat().st_mtime}' for path in (lab.state_dir / 'pki').rglob('*') if path.is_file())
 
 
-def take() -> dict[str, list[str]]:
-    """The whole lab."""
-    lab = Lab.load(lab_name(os.environ))
+def take(lab: Lab, host: str = '') -> dict[str, list[str]]:
+    """The whole lab, or one host."""
+    if host:
+        return {host: files(lab, host)}
     return {**{host: files(lab, host) for host in HOSTS}, 'cluster': objects(lab), 'controller': controller(lab)}
 
 
@@ -67,12 +68,16 @@ def differences(before: dict[str, list[str]], after: dict[str, list[str]]) -> li
 
 def main() -> int:
     """Exit 1 where something was written."""
-    store = ROOT / '.lab' / lab_name(os.environ) / 'snapshot.json'
-    if sys.argv[1:] == ['save']:
-        store.write_text(json.dumps(take()), encoding='utf-8')
+    verb, *hosts = sys.argv[1:]
+    host = hosts[0] if hosts else ''
+    lab = Lab.load(lab_name(os.environ))
+    store = lab.state_dir / f'snapshot-{host or "all"}.json'
+    now = take(lab, host)
+    if verb == 'save':
+        store.write_text(json.dumps(now), encoding='utf-8')
         return 0
     before = json.loads(store.read_text(encoding='utf-8'))
-    found = differences(before, take())
+    found = differences(before, now)
     print(f'{sum(map(len, before.values()))} files and objects compared, {len(found)} differences')
     print('\n'.join(found[:100]))
     return 1 if found else 0
