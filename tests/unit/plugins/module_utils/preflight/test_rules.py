@@ -19,7 +19,8 @@ def licence(**claims) -> str:
 
 
 KNOWN = {
-    'wandb_host': 'str', 'wandb_license': 'str', 'wandb_redis_bundled': 'bool', 'wandb_kubeconfig': 'path', 'wandb_helm_binary': 'str', 'wandb_minio_address': 'str',
+    'wandb_host': 'str', 'wandb_license': 'str',
+    'wandb_redis_bundled': 'bool', 'wandb_kubeconfig': 'path', 'wandb_helm_binary': 'str', 'wandb_minio_address': 'str',
     'wandb_mysql_endpoint': 'dict', 'wandb_redis_endpoint': 'dict', 'wandb_bucket_endpoint': 'dict', 'wandb_airgapped': 'bool',
     'wandb_nginx_ingress_upstreams': 'list', 'wandb_server_chart_archive': 'path', 'wandb_mysql_port': 'int', 'wandb_minio_drives': 'list',
     **dict.fromkeys(rules.SECRETS, 'str'),
