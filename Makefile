@@ -27,10 +27,10 @@ lab: $(ENV) ## twelve hosts, everything installed on them, and where to look
 	@$(IN) python -m lab site
 
 test: $(ENV) ## what CI runs
-	@tools/run-steps unit lint sanity lab-up modules site mysql97
+	@tools/run-steps unit lint sanity lab-up site modules mysql97
 
 nightly: $(ENV) ## everything, without a time limit
-	@tools/run-steps unit lint sanity-all importer lab-up modules site mysql97 interrupt
+	@tools/run-steps unit lint sanity-all importer lab-up site modules mysql97 interrupt
 
 unit: $(ENV) ## pure code, no network, < 60 s
 	@$(IN) pytest tests/unit -n 2
@@ -42,7 +42,7 @@ sanity: $(ENV) ## ansible-test sanity on this Python
 	@$(IN) python tools/sanity.py
 
 modules: $(ENV) ## expectation tables of the modules against the standing lab
-	@$(IN) python -m lab up && pytest tests/lab tests/modules
+	@$(IN) python -m lab site && pytest tests/lab tests/modules
 
 site: $(ENV) ## the whole site: check on bare hosts, converge, again, verify from outside
 	@tools/run-steps site
