@@ -27,10 +27,10 @@ lab: $(ENV) ## twelve hosts, everything installed on them, and where to look
 	@$(IN) python -m lab site
 
 test: $(ENV) ## what CI runs
-	@tools/run-steps unit lint sanity lab-up site modules mysql97
+	@tools/run-steps unit lint docs sanity lab-up site modules mysql97
 
 nightly: $(ENV) ## everything, without a time limit
-	@tools/run-steps unit lint sanity-all importer lab-up site modules mysql97 interrupt
+	@tools/run-steps unit lint docs sanity-all importer lab-up site modules mysql97 interrupt
 
 unit: $(ENV) ## pure code, no network, < 60 s
 	@$(IN) pytest tests/unit -n 2
