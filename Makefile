@@ -54,7 +54,7 @@ drill: $(ENV) ## one scenario: make drill NAME=<folder in molecule/>
 bench: ## times side by side
 	@if ls tests/bench/bench_*.py >/dev/null 2>&1; then $(IN) pytest tests/bench; else echo 'bench: nothing to run yet (no tests/bench/bench_*.py); the figures come with the work that they belong to'; fi
 
-docs: $(ENV) ## lint of the collection's documentation, and the generated reference in site/
+docs: $(ENV) ## lint of the collection's documentation; every module's page can be rendered
 	@$(IN) tools/docs
 
 clean: ## takes the lab away (CACHE=1: also the built programs and images)
