@@ -21,9 +21,9 @@ import time
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 
-from lab.state import Lab, lab_name
+from tests.site.outside import Site
 
 PLACES = (
     'mysql : Let the server make its data directory',
@@ -37,17 +37,14 @@ MOMENT_SECONDS = 1.0
 
 def command() -> list[str]:
     """The playbook that is cut off."""
-    lab = Lab.load(lab_name(os.environ))
-    inventory = ['-i', str(ROOT / 'inventories' / 'lab'), '-i', str(lab.state_dir / 'inventory')]
-    return ['ansible-playbook', *inventory, 'wandb.onprem.site', '-vvv', '--diff']
+    return ['ansible-playbook', *Site().inventory, 'wandb.onprem.site', '-vvv', '--diff']
 
 
 def secrets() -> dict[str, str]:
     """Every secret of the site, the licence too."""
-    folder = Lab.load(lab_name(os.environ)).state_dir / 'inventory' / 'group_vars' / 'all'
-    shown = subprocess.run(['ansible-vault', 'view', str(folder / 'secrets.yml')], check=True, capture_output=True, text=True)
-    found: dict[str, str] = yaml.safe_load(shown.stdout)
-    return {**found, **yaml.safe_load((folder / 'license.yml').read_text(encoding='utf-8'))}
+    site = Site()
+    licence = site.lab.state_dir / 'inventory' / 'group_vars' / 'all' / 'license.yml'
+    return {**site.secrets, **yaml.safe_load(licence.read_text(encoding='utf-8'))}
 
 
 def refuse_secrets_in(output: str) -> None:
