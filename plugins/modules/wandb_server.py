@@ -21,6 +21,9 @@ author:
 extends_documentation_fragment:
   - wandb.onprem.attributes
   - wandb.onprem.kube_auth
+  - wandb.onprem.server_pods
+  - wandb.onprem.server_services
+  - wandb.onprem.server_access
 options:
   state:
     description:
@@ -63,272 +66,12 @@ options:
         description: Key in it.
         type: str
         default: license
-  size:
+  guide_values:
     description:
-      - Requests and replicas of all components. V(testing) is for trials.
-    type: str
-    choices: [testing, small, medium, large, xlarge, xxlarge]
-    default: small
-  chart:
-    description:
-      - Where the operator takes the chart C(operator-wandb) from; one of three forms. O(chart.path), a file in the operator's pod.
-        O(chart.url) beginning with C(oci://) and O(chart.version). O(chart.url), O(chart.name) and O(chart.version) of a repository.
+      - Values as W&B's hosting guide writes them (C(spec.values) of its custom resource), pasted as they are. Keys that today's chart ignores are
+        translated, each with a note in RV(notes); what stands in other options goes over them.
+      - Secrets in clear are refused, with the option that takes a reference.
     type: dict
-    suboptions:
-      path:
-        description: A tgz, or the base64 of one, in the operator's pod. C(/charts/operator-wandb) is key C(operator-wandb) of ConfigMap C(wandb-charts).
-        type: str
-      url:
-        description: URL of a repository or of a chart in an OCI registry (operator 1.22.0 or newer).
-        type: str
-      name:
-        description: Name of the chart in a repository.
-        type: str
-      version:
-        description: Exact version.
-        type: str
-      repo_name:
-        description: Name under which the operator keeps the repository.
-        type: str
-      credential_secret:
-        description: Secret in O(namespace) with the login (operator 1.20.0 or newer).
-        type: dict
-        suboptions:
-          name:
-            description: Name of the Secret.
-            type: str
-            required: true
-          username_key:
-            description: Key of the user's name.
-            type: str
-            default: HELM_USERNAME
-          password_key:
-            description: Key of the password.
-            type: str
-            default: HELM_PASSWORD
-      plain_http:
-        description: Speaks HTTP to the OCI registry.
-        type: bool
-      debug:
-        description: Makes the operator log what Helm says.
-        type: bool
-  chart_version:
-    description:
-      - Version of the chart. It decides which keys are written (before and since 0.33), and is compared with what was deployed.
-        Required with O(chart.path), otherwise O(chart.version) tells.
-    type: str
-  follow_channel:
-    description:
-      - Lets W&B's release channel decide what is left out of O(chart), O(image_tag) and O(console_tag). Without it these are required, for the chart
-        would take C(latest).
-    type: bool
-    default: false
-  image_tag:
-    description:
-      - Release of the server; the tag of the images of all components that follow it.
-    type: str
-  console_tag:
-    description:
-      - Version of the console, whose images are numbered apart (2.18.12 goes with server 0.78.2).
-    type: str
-  mysql:
-    description:
-      - The database. Left out, O(install) must ask for the bundled one (V(mysql), for tests only).
-    type: dict
-    suboptions:
-      host:
-        description: Name or address.
-        type: str
-        required: true
-      port:
-        description: Port.
-        type: int
-        default: 3306
-      database:
-        description: Database, made with C(utf8mb4).
-        type: str
-        default: wandb_local
-      user:
-        description: User with all rights on the database.
-        type: str
-        default: wandb_local
-      password_secret:
-        description: Secret with the password. Percent-encode it there, it ends in a URL.
-        type: dict
-        required: true
-        suboptions:
-          name:
-            description: Name of the Secret.
-            type: str
-            required: true
-          key:
-            description: Key in it.
-            type: str
-            default: MYSQL_PASSWORD
-      ca:
-        description: PEM text of the CA of the server's certificate. C(init-db) verifies with it.
-        type: str
-  redis:
-    description:
-      - An external Redis. Left out, the chart's own is installed.
-    type: dict
-    suboptions:
-      host:
-        description: Name or address.
-        type: str
-        required: true
-      port:
-        description: Port.
-        type: int
-        default: 6379
-      password_secret:
-        description: Secret with the password of user C(default). Percent-encode it there, it ends in a URL.
-        type: dict
-        suboptions:
-          name:
-            description: Name of the Secret.
-            type: str
-            required: true
-          key:
-            description: Key in it.
-            type: str
-            default: REDIS_PASSWORD
-      tls:
-        description: Whether the port speaks TLS.
-        type: bool
-        default: false
-      ca:
-        description: PEM text of the CA of the server's certificate.
-        type: str
-      params:
-        description: Further parameters of the server's Redis clients, such as C(master) for Sentinel.
-        type: dict
-  bucket:
-    description:
-      - The object store.
-    type: dict
-    suboptions:
-      provider:
-        description: Its kind; V(s3) also for stores compatible with it.
-        type: str
-        choices: [s3, gcs, az, cw]
-        default: s3
-      host:
-        description: Name or address of an S3-compatible store; left out for AWS, GCS and Azure.
-        type: str
-      port:
-        description: Port of O(bucket.host); 443 or 80 by default.
-        type: int
-      name:
-        description: Bucket.
-        type: str
-        required: true
-      path:
-        description: Prefix of all keys in the bucket.
-        type: str
-      region:
-        description: Region; with MinIO the same as in its own configuration.
-        type: str
-      tls:
-        description: Whether O(bucket.host) speaks TLS.
-        type: bool
-        default: true
-      secret:
-        description: Secret with the access key. URL-safe, they end in a URL.
-        type: dict
-        suboptions:
-          name:
-            description: Name of the Secret.
-            type: str
-            required: true
-          access_key_key:
-            description: Key of the access key in it.
-            type: str
-            default: ACCESS_KEY
-          secret_key_key:
-            description: Key of the secret key in it.
-            type: str
-            default: SECRET_KEY
-  custom_ca_configmap:
-    description:
-      - ConfigMap with CAs that all pods trust; its keys must end in C(.crt).
-    type: str
-  ingress:
-    description:
-      - The Ingress of the chart.
-    type: dict
-    suboptions:
-      enabled:
-        description: Whether there is one.
-        type: bool
-        default: true
-      class:
-        description: Ingress class; the cluster's default one if left out.
-        type: str
-      annotations:
-        description: Annotations, for body size and time-outs of the controller at hand.
-        type: dict
-      tls_secret:
-        description: Secret with the certificate of the host.
-        type: str
-      additional_hosts:
-        description: Further names under which the server answers.
-        type: list
-        elements: str
-  components:
-    description:
-      - What every component has, by name (C(app), C(console), C(parquet), C(weave), C(appRenamePreHook), ...). Keys are
-        C(image) (C(repository tag digest pull_policy)), C(replicas), C(size), C(resources), C(autoscaling) (C(enabled min_replicas max_replicas)),
-        C(node_selector), C(tolerations), C(affinity), C(priority_class), C(service_account) (C(create name annotations automount)),
-        C(service) (C(type annotations)), C(pod_disruption_budget), C(env), C(pod_security_context), C(security_context).
-    type: dict
-  install:
-    description:
-      - Switches components on and off, by name; for example C(weave), C(parquet), C(otel), C(prometheus), C(api), C(executor), C(glue).
-      - With O(security_context.preset=restricted), C(otel) and C(prometheus) are off unless switched on here.
-    type: dict
-  security_context:
-    description:
-      - Security context of every component, hooks included, under the keys that this chart reads.
-    type: dict
-    suboptions:
-      preset:
-        description: V(restricted) passes PodSecurity V(restricted). V(chart) leaves the chart's own.
-        type: str
-        choices: [restricted, chart]
-        default: restricted
-      run_as_user:
-        description: User id; on OpenShift one of the namespace's range.
-        type: int
-      fs_group:
-        description: Group of the volumes; on OpenShift one of the namespace's range.
-        type: int
-    default: {}
-  env:
-    description:
-      - Environment of all components; a string, or a map with C(valueFrom). Values stand in the custom resource in clear.
-    type: dict
-  pod_annotations:
-    description:
-      - Annotations of all pods.
-    type: dict
-  repository_prefix:
-    description:
-      - Put in front of the repository of W&B's images, C(registry.example.com/mirror).
-    type: str
-  image_registry:
-    description:
-      - Registry of the images of the bundled third-party charts.
-    type: str
-  image_pull_secrets:
-    description:
-      - Names of pull Secrets in O(namespace).
-    type: list
-    elements: str
-  reconcile_frequency:
-    description:
-      - How often the operator looks again by itself, a Go duration; its own default is one hour.
-    type: str
   extra_values:
     description:
       - Values of the chart, merged last. Maps are merged, everything else replaces. No secrets; nulls are left out and told.
@@ -360,6 +103,27 @@ options:
       - Takes over fields that another field manager owns (C(kubectl edit), for one).
     type: bool
     default: false
+  repair:
+    description:
+      - Mends what an operator that died within Helm leaves behind. The Secret of the pending revision is deleted and the operator restarted, for
+        nothing else makes it try again. Without it the failure tells what would be done.
+    type: bool
+    default: false
+  render:
+    description:
+      - Writes the custom resource to O(render_to) and touches no API, for those who apply it by GitOps. What has to be read from the cluster is left
+        out and told. The HMAC of Secrets, for one, so that a rotated Secret restarts no pod.
+    type: bool
+    default: false
+  render_to:
+    description:
+      - File for O(render=true), on the host that runs the module. Its folder must exist.
+    type: path
+  save_secrets_to:
+    description:
+      - With O(state=absent), a file on the host that runs the module to which every Secret that the removal would lose is written first, as
+        manifests (mode 0600; they hold the licence and passwords in clear).
+    type: path
   wait:
     description:
       - Whether to wait until the server is ready, or gone.
@@ -488,156 +252,20 @@ requests:
   sample: 15
 '''
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import auth_argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, client_from
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
-from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import SIZES, OptionsError
+from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError
+from ansible_collections.wandb.onprem.plugins.module_utils.server.options import argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.server.runner import Runner, ServerError
-
-
-def _reference(key: str, required: bool = False) -> dict[str, t.Any]:
-    # Names of Secrets and of keys in them: no secrets, so Ansible need not hide them.
-    return {
-        'type': 'dict',
-        'required': required,
-        'no_log': False,
-        'options': {'name': {'type': 'str', 'required': True}, 'key': {'type': 'str', 'default': key, 'no_log': False}},
-    }
-
-
-def argument_spec() -> dict[str, t.Any]:
-    """Options of the module."""
-    return {
-        **auth_argument_spec(),
-        'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
-        'name': {'type': 'str', 'default': 'wandb'},
-        'namespace': {'type': 'str', 'default': 'wandb'},
-        'operator_namespace': {'type': 'str', 'default': 'wandb-operator'},
-        'wandb_host': {'type': 'str'},
-        'license_secret': _reference('license'),
-        'size': {'type': 'str', 'choices': list(SIZES), 'default': 'small'},
-        'chart': {
-            'type': 'dict',
-            'options': {
-                'path': {'type': 'str'},
-                'url': {'type': 'str'},
-                'name': {'type': 'str'},
-                'version': {'type': 'str'},
-                'repo_name': {'type': 'str'},
-                'credential_secret': {
-                    'type': 'dict',
-                    'no_log': False,
-                    'options': {
-                        'name': {'type': 'str', 'required': True},
-                        'username_key': {'type': 'str', 'default': 'HELM_USERNAME', 'no_log': False},
-                        'password_key': {'type': 'str', 'default': 'HELM_PASSWORD', 'no_log': False},
-                    },
-                },
-                'plain_http': {'type': 'bool'},
-                'debug': {'type': 'bool'},
-            },
-        },
-        'chart_version': {'type': 'str'},
-        'follow_channel': {'type': 'bool', 'default': False},
-        'image_tag': {'type': 'str'},
-        'console_tag': {'type': 'str'},
-        'mysql': {
-            'type': 'dict',
-            'options': {
-                'host': {'type': 'str', 'required': True},
-                'port': {'type': 'int', 'default': 3306},
-                'database': {'type': 'str', 'default': 'wandb_local'},
-                'user': {'type': 'str', 'default': 'wandb_local'},
-                'password_secret': _reference('MYSQL_PASSWORD', required=True),
-                'ca': {'type': 'str'},
-            },
-        },
-        'redis': {
-            'type': 'dict',
-            'options': {
-                'host': {'type': 'str', 'required': True},
-                'port': {'type': 'int', 'default': 6379},
-                'password_secret': _reference('REDIS_PASSWORD'),
-                'tls': {'type': 'bool', 'default': False},
-                'ca': {'type': 'str'},
-                'params': {'type': 'dict'},
-            },
-        },
-        'bucket': {
-            'type': 'dict',
-            'options': {
-                'provider': {'type': 'str', 'choices': ['s3', 'gcs', 'az', 'cw'], 'default': 's3'},
-                'host': {'type': 'str'},
-                'port': {'type': 'int'},
-                'name': {'type': 'str', 'required': True},
-                'path': {'type': 'str'},
-                'region': {'type': 'str'},
-                'tls': {'type': 'bool', 'default': True},
-                'secret': {
-                    'type': 'dict',
-                    'no_log': False,
-                    'options': {
-                        'name': {'type': 'str', 'required': True},
-                        'access_key_key': {'type': 'str', 'default': 'ACCESS_KEY', 'no_log': False},
-                        'secret_key_key': {'type': 'str', 'default': 'SECRET_KEY', 'no_log': False},
-                    },
-                },
-            },
-        },
-        'custom_ca_configmap': {'type': 'str'},
-        'ingress': {
-            'type': 'dict',
-            'options': {
-                'enabled': {'type': 'bool', 'default': True},
-                'class': {'type': 'str'},
-                'annotations': {'type': 'dict'},
-                'tls_secret': {'type': 'str', 'no_log': False},
-                'additional_hosts': {'type': 'list', 'elements': 'str'},
-            },
-        },
-        'components': {'type': 'dict'},
-        'install': {'type': 'dict'},
-        'security_context': {
-            'type': 'dict',
-            'default': {},
-            'options': {
-                'preset': {'type': 'str', 'choices': ['restricted', 'chart'], 'default': 'restricted'},
-                'run_as_user': {'type': 'int'},
-                'fs_group': {'type': 'int'},
-            },
-        },
-        'env': {'type': 'dict'},
-        'pod_annotations': {'type': 'dict'},
-        'repository_prefix': {'type': 'str'},
-        'image_registry': {'type': 'str'},
-        'image_pull_secrets': {'type': 'list', 'elements': 'str', 'no_log': False},
-        'reconcile_frequency': {'type': 'str'},
-        'extra_values': {'type': 'dict'},
-        'assumed_objects': {
-            'type': 'list',
-            'elements': 'dict',
-            'options': {
-                'kind': {'type': 'str', 'choices': ['Secret', 'ConfigMap'], 'default': 'Secret'},
-                'namespace': {'type': 'str'},
-                'name': {'type': 'str', 'required': True},
-                'data': {'type': 'dict', 'required': True, 'no_log': True},
-            },
-        },
-        'force_conflicts': {'type': 'bool', 'default': False},
-        'wait': {'type': 'bool', 'default': True},
-        'timeout': {'type': 'int', 'default': 1200},
-    }
 
 
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(
         argument_spec=argument_spec(),
-        required_if=[('state', 'present', ['wandb_host', 'license_secret', 'bucket'])],
+        required_if=[('render', True, ['render_to'])],
         supports_check_mode=True,
     )
     client: Client | None = None

@@ -20,12 +20,12 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server import compone
 from ansible_collections.wandb.onprem.plugins.module_utils.server import eras
 from ansible_collections.wandb.onprem.plugins.module_utils.server.charts import chart_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.server.environment import env_values
+from ansible_collections.wandb.onprem.plugins.module_utils.server.options import SIZES
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import Values, get, merge, null_paths, without_nulls
 
 Options = t.Mapping[str, t.Any]
 
 ANNOTATION_PREFIX = 'inputs.wandb.onprem/'
-SIZES = ('testing', 'small', 'medium', 'large', 'xlarge', 'xxlarge')
 
 _HOST = re.compile(r'https://[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?')
 _URL_SAFE = re.compile(r'[A-Za-z0-9._~-]+')
@@ -271,10 +271,10 @@ def _ingress(options: Options, notes: Notes) -> Values:
 
 
 def _pods(options: Options, checksums: t.Mapping[str, str], notes: Notes) -> Values:
-    given = options.get('pod_annotations') or {}
+    given = ((options.get('object_metadata') or {}).get('pod') or {}).get('annotations') or {}
     for name in given:
         if name.startswith(ANNOTATION_PREFIX):
-            notes.problems.append(f'pod_annotations: {name} is written by the module itself')
+            notes.problems.append(f'object_metadata.pod.annotations: {name} is written by the module itself')
     annotations = {key: str(value) for key, value in given.items()}
     annotations.update({ANNOTATION_PREFIX + purpose: checksum for purpose, checksum in checksums.items()})
     return {

@@ -40,7 +40,6 @@ SITE = {
     'install': None,
     'security_context': {'preset': 'restricted', 'run_as_user': None, 'fs_group': None},
     'env': None,
-    'pod_annotations': None,
     'repository_prefix': None,
     'image_registry': None,
     'image_pull_secrets': None,

@@ -144,7 +144,7 @@ def test_where_an_option_goes(changes, path, wanted):
         ({'components': {'app': 3}}, 'a map is wanted'),
         ({'components': {'redis': {'replicas': 2}}}, 'extra_values.redis'),
         ({'install': {'weav': True}}, 'install.weav'),
-        ({'pod_annotations': {'inputs.wandb.onprem/mysql': 'x'}}, 'pod_annotations'),
+        ({'object_metadata': {'pod': {'annotations': {'inputs.wandb.onprem/mysql': 'x'}}}}, 'object_metadata.pod.annotations'),
         ({'extra_values': {'global': {'license': 'a.b.c'}}}, 'use license_secret'),
         ({'extra_values': {'global': {'mysql': {'password': 'x'}}}}, 'use mysql.password_secret'),
     ],
@@ -215,7 +215,7 @@ def test_a_chart_in_a_repository():
 
 
 def test_checksums_stand_beside_the_users_annotations():
-    options = site(pod_annotations={'mine': 1})
+    options = site(object_metadata={'pod': {'annotations': {'mine': 1}}})
     annotations = at(options, 'global.pod.annotations', {'mysql': 'abc'})
     del annotations['inputs.wandb.onprem/settings']
     assert annotations == {'mine': '1', 'inputs.wandb.onprem/mysql': 'abc'}
