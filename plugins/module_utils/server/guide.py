@@ -62,9 +62,9 @@ def with_guide(options: Options, notes: Notes) -> dict[str, t.Any]:
     kinds = {'problem': notes.problems, 'secret': notes.problems, 'warning': notes.warnings, 'moved': notes.translations}
     for option, kind, text in reading.told:
         # What became of a part that is not used interests nobody; a secret stands in the play all the same.
-        if kind == 'secret' or option not in given:
+        if kind == 'secret' or option.split('.')[0] not in given:
             kinds[kind].append(text)
-    refused = {option for option, kind, _text in reading.told if kind == 'secret'}
+    refused = {option for option, kind, _text in reading.told if kind in ('secret', 'problem')}
     for option, value in found.items():
         mine = options.get(option)
         if option in given:
@@ -120,7 +120,7 @@ class _Reading:
 
     def tell(self, option: str, kind: str, text: str) -> None:
         """``option``: whose matter it is, dotted; the text is not told where the user gave that option himself."""
-        self.told.append((option if kind == 'secret' else option.split('.')[0], kind, text))
+        self.told.append((option, kind, text))
 
     def _read(self, key: str, option: str, moved: t.Mapping[str, str], under: str = '') -> None:
         raw = self.take(under + key)
