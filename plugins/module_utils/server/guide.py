@@ -16,6 +16,7 @@ import typing as t
 from ansible_collections.wandb.onprem.plugins.module_utils.server import eras
 from ansible_collections.wandb.onprem.plugins.module_utils.server import guide_tables as tables
 from ansible_collections.wandb.onprem.plugins.module_utils.server.guide_shapes import converted, empty, filled, leaves, pop, spec_of
+from ansible_collections.wandb.onprem.plugins.module_utils.server.notes import Notes
 from ansible_collections.wandb.onprem.plugins.module_utils.server.options import argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import Values, get, merge, put
 
@@ -26,23 +27,14 @@ _MERGED = ('components', 'install', 'env', 'extra_values')
 _BODY_SIZE = 'nginx.ingress.kubernetes.io/proxy-body-size'
 # What the guide writes; "wandb verify" posts 10 MB, and W&B's present documents say "0", no limit.
 _GUIDES_BODY_SIZE = '64m'
-_CLEAR_NAMES = ('password', 'apiKey', 'accessKey')
-
-
-class Notes(t.Protocol):
-    """Where problems, warnings and translations are told."""
-
-    problems: list[str]
-    warnings: list[str]
-    translations: list[str]
 
 
 def with_guide(options: Options, notes: Notes) -> dict[str, t.Any]:
     """A copy of the options in which ``guide_values`` (none any more) has become options.
 
     An option that was given replaces what the guide's values say of it; ``components``, ``install``, ``env`` and
-    ``extra_values`` are merged with it, key by key. An option at its default counts as not given. Problems name the
-    guide's key and the option; clear secrets are told and never echoed.
+    ``extra_values`` are merged with it, key by key. Problems name the guide's key and the option; clear secrets are told
+    and never echoed.
     """
     result = dict(options)
     pasted = result.pop('guide_values', None)
@@ -56,7 +48,7 @@ def with_guide(options: Options, notes: Notes) -> dict[str, t.Any]:
         )
         return result
     spec = argument_spec()
-    given = {name for name, one in spec.items() if name not in _MERGED and not empty(options.get(name)) and options[name] != one.get('default')}
+    given = {name for name in spec if name not in _MERGED and not empty(options.get(name))}
     reading = _Reading(pasted, {name: options[name] for name in given})
     found = reading.read()
     kinds = {'problem': notes.problems, 'secret': notes.problems, 'warning': notes.warnings, 'moved': notes.translations}
@@ -257,8 +249,6 @@ class _Reading:
         if not redis.get('host'):
             if self.found.pop('redis', None):
                 self.tell('redis', 'problem', 'guide_values.global.redis: host is missing (redis.host)')
-            elif (self.found.get('install') or {}).get('redis') is False:
-                self.tell('redis', 'problem', 'guide_values.redis.install: false needs an endpoint: global.redis.host, or option redis')
             return
         params = dict(redis.get('params') or {})
         tls = str(params.pop('tls', '')).lower() == 'true'
@@ -285,11 +275,12 @@ class _Reading:
             key = '.'.join(path)
             if value is None:
                 continue
-            if len(path) == 1 and key in tops - tables.PASSED:
+            operators = tables.OPERATOR_KEYS.get(path[0])
+            if operators:
+                self.tell('', 'problem', f"guide_values.{key} is a key of the operator's chart: give {operators} of module wandb_operator")
+            elif len(path) == 1 and key in tops - tables.PASSED:
                 self.tell('', 'problem', f'guide_values.{key}: a map is wanted')
             elif path[0] in tables.COMPONENTS or any('.'.join(path[: length + 1]) in tables.PASSED for length in range(len(path))):
-                if path[-1] in _CLEAR_NAMES and isinstance(value, str) and value:
-                    self.tell('', 'problem', f'guide_values.{key} would stand in clear in the custom resource: refer to a Secret by valueFrom.secretKeyRef')
                 put(self.found, ('extra_values', *path), value)
             elif not empty(value):
                 near = eras.nearest(key, known) if path[0] in tops else eras.nearest(path[0], tops)

@@ -117,6 +117,8 @@ COMPONENT_OPTIONS: dict[str, str] = {
     'autoscaling.horizontal.enabled': 'autoscaling.enabled',
     'autoscaling.horizontal.minReplicas': 'autoscaling.min_replicas',
     'autoscaling.horizontal.maxReplicas': 'autoscaling.max_replicas',
+    'autoscaling.horizontal.targetCPUUtilizationPercentage': 'autoscaling.target_cpu',
+    'autoscaling.horizontal.targetMemoryUtilizationPercentage': 'autoscaling.target_memory',
     'nodeSelector': 'node_selector',
     'tolerations': 'tolerations',
     'affinity': 'affinity',
@@ -163,6 +165,7 @@ DEAD: dict[str, str] = {
 CLEAR_SECRETS: dict[str, str] = {
     'global.license': 'license_secret',
     'global.mysql.password': 'mysql.password_secret',
+    'global.mysql.rootPassword': 'mysql.password_secret',
     'global.bucket.accessKey': 'bucket.secret',
     'global.bucket.secretKey': 'bucket.secret',
     'global.defaultBucket.accessKey': 'default_bucket.secret',
@@ -191,6 +194,14 @@ PASSED: frozenset[str] = frozenset(
         'nameOverride', 'fullnameOverride', 'artifactsGc',
     }
 )  # fmt: skip
+
+# Values of the operator's own chart, which the guide shows in the same form -> option of ``wandb_operator``. The server's CAs stand under global.
+OPERATOR_KEYS: dict[str, str] = {
+    'customCACerts': 'custom_ca_certs (the server\'s: global.customCACerts, custom_cas here)',
+    'caCertsConfigMap': 'ca_certs_configmap (the server\'s: global.caCertsConfigMap, custom_ca_configmap here)',
+    'airgapped': 'airgapped',
+    'image': 'image_repository and image_tag',
+}
 
 # What stands around ``spec.values``.
 AROUND = ('apiVersion', 'kind', 'metadata', 'spec', 'chart', 'values')

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 
 import pytest
 import yaml
-from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import build
+from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError, build
 from ansible_collections.wandb.onprem.plugins.module_utils.server.guide import with_guide
+from ansible_collections.wandb.onprem.plugins.module_utils.server.notes import Notes
 from ansible_collections.wandb.onprem.plugins.module_utils.server.options import argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import get, null_paths
 from server_options import PEM, SITE, site
@@ -19,18 +19,9 @@ from server_options import PEM, SITE, site
 VERSIONS = ('0.18.0', '0.43.8')
 
 
-@dataclasses.dataclass
-class Told:
-    """Notes of a translation."""
-
-    problems: list = dataclasses.field(default_factory=list)
-    warnings: list = dataclasses.field(default_factory=list)
-    translations: list = dataclasses.field(default_factory=list)
-
-
 def translated(text, **given):
     """(options, notes) of pasted YAML beside options that were given."""
-    notes = Told()
+    notes = Notes()
     return with_guide({'guide_values': yaml.safe_load(text), **given}, notes), notes
 
 
@@ -43,9 +34,8 @@ def said(options):
 
 def values_of(text, version, *absent):
     """``spec.values`` of a whole site whose options ``absent`` come from the pasted values."""
-    options, notes = translated(text, **{key: value for key, value in site(chart_version=version).items() if key not in absent})
-    assert notes.problems == []
-    values = build(options).spec['values']
+    options = {key: value for key, value in site(chart_version=version).items() if key not in absent}
+    values = build({**options, 'guide_values': yaml.safe_load(text)}).spec['values']
     assert null_paths(values) == []
     return values
 
@@ -311,10 +301,8 @@ def test_the_guides_empty_form_of_redis_means_the_charts_own_unless_that_is_off(
     form = 'global: {redis: {host: "", port: 6379, password: "", parameters: {}, caCert: ""}}'
     options, notes = translated(form)
     assert (said(options), notes.problems) == ({}, [])
-    assert translated(form + '\nredis: {install: false}')[1].problems == [
-        'guide_values.redis.install: false needs an endpoint: global.redis.host, or option redis'
-    ]
-    assert translated(form + '\nredis: {install: false}', redis={'host': 'r'})[1].problems == []
+    with pytest.raises(OptionsError, match=r'install\.redis: the server cannot run without Redis'):
+        build(site(redis=None, guide_values=yaml.safe_load(form + '\nredis: {install: false}')))
 
 
 LDAP = '''
@@ -542,7 +530,7 @@ def test_a_clear_secret_is_refused_and_never_repeated(path, option):
         values = {part: values}
     # Also where an option replaces what it belongs to: it stands in the play all the same.
     for given in ({}, copy.deepcopy(SITE)):
-        notes = Told()
+        notes = Notes()
         options = with_guide({**given, 'guide_values': values}, notes)
         assert [problem for problem in notes.problems if f'guide_values.{path} ' in problem and problem.endswith(f'in {option}')]
         assert 'hunter2' not in str(notes) + str(options)
@@ -566,7 +554,8 @@ def test_a_clear_secret_is_refused_and_never_repeated(path, option):
         ('global: {bucket: {provider: minio, name: x}}', 'guide_values: bucket.provider is one of s3, gcs, az, cw'),
         ('global: {bucket: {provider: gcs, name: ""}}', 'guide_values: global.bucket.name is missing, it gives bucket.name'),
         ('ingress: {tls: [{hosts: [a]}]}', 'guide_values.ingress.tls: one entry with secretName is wanted'),
-        ('global: {kafka: {password: x}}', 'guide_values.global.kafka.password would stand in clear'),
+        ('customCACerts: [x]', "guide_values.customCACerts is a key of the operator's chart: give custom_ca_certs"),
+        ('image: {tag: 1.13.3}', "guide_values.image.tag is a key of the operator's chart: give image_repository"),
         ('global: {redis: {password: "", parameters: {a: 1}}}', 'guide_values.global.redis: host is missing (redis.host)'),
     ],
 )
@@ -584,6 +573,7 @@ global:
   imagePullSecrets: [{name: regcred}]
   pod: {labels: {a: b}}
   localService: {bypass: true}
+  historyStore: {parquetOnly: true}
   api: {enabled: true, rateLimits: {enabled: true}}
 app: {replicaCount: 2, internalJWTMap: [], extraCors: ["https://a.example.com"], extraEnv: {A: b}}
 otel: {install: false, daemonset: {image: {tag: "1"}}}
@@ -596,13 +586,13 @@ reconcileFrequency: 10m
         'size': 'large',
         'image_pull_secrets': ['regcred'],
         'object_metadata': {'pod': {'labels': {'a': 'b'}}},
-        'install': {'api': True, 'otel': False},
+        'install': {'api': True, 'otel': False, 'internalSignerPreHook': True},
         'components': {'app': {'replicas': 2, 'env': {'A': 'b'}}, 'parquet': {'image': {'tag': '1.2.3'}}},
         'extra_cors': ['https://a.example.com'],
         'ingress': {'enabled': True, 'additional_hosts': ['w.example.com']},
         'reconcile_frequency': '10m',
         'extra_values': {
-            'global': {'localService': {'bypass': True}, 'api': {'rateLimits': {'enabled': True}}},
+            'global': {'historyStore': {'parquetOnly': True}, 'api': {'rateLimits': {'enabled': True}}},
             'app': {'internalJWTMap': []},
             'otel': {'daemonset': {'image': {'tag': '1'}}},
             'ingress': {'nameOverride': 'x'},
@@ -616,16 +606,15 @@ def test_an_option_that_was_given_wins_whole_and_its_part_of_the_values_is_not_j
     options, notes = translated('global: {mysql: {port: x, name: y}, redis: {auth: {secret: s}}, size: large}', mysql=mine, redis={'host': 'r'}, size='small')
     assert options['mysql'] == mine
     assert options['redis'] == {'host': 'r'}
-    # "small" is the option's default, so nobody gave it.
-    assert options['size'] == 'large'
-    assert translated('global: {size: large}', size='medium')[0]['size'] == 'medium'
+    assert options['size'] == 'small'
+    assert notes.translations[1:] == [f'{name}: given as an option, which replaces what guide_values say of it' for name in ('size', 'mysql')]
     assert notes.problems == []
 
 
 def test_maps_are_merged_key_by_key_with_the_options_on_top():
     options, _ = translated(
         '''
-global: {extraEnv: {A: guide, B: guide, C: {valueFrom: {secretKeyRef: {name: s, key: k}}}}, localService: {bypass: true}}
+global: {extraEnv: {A: guide, B: guide, C: {valueFrom: {secretKeyRef: {name: s, key: k}}}}, historyStore: {parquetOnly: true}}
 app: {replicaCount: 2, serviceAccount: {name: guide, create: true}}
 otel: {install: true}
 weave: {install: false}
@@ -633,12 +622,12 @@ weave: {install: false}
         env={'B': 'mine', 'C': {'valueFrom': {'configMapKeyRef': {'name': 'c', 'key': 'k'}}}},
         components={'app': {'service_account': {'name': 'mine'}}, 'weave': {'replicas': 1}},
         install={'otel': False},
-        extra_values={'global': {'localService': {'bypass': False}}},
+        extra_values={'global': {'historyStore': {'parquetOnly': False}}},
     )
     assert options['env'] == {'A': 'guide', 'B': 'mine', 'C': {'valueFrom': {'configMapKeyRef': {'name': 'c', 'key': 'k'}}}}
     assert options['components'] == {'app': {'replicas': 2, 'service_account': {'name': 'mine', 'create': True}}, 'weave': {'replicas': 1}}
     assert options['install'] == {'otel': False, 'weave': False}
-    assert options['extra_values'] == {'global': {'localService': {'bypass': False}}}
+    assert options['extra_values'] == {'global': {'historyStore': {'parquetOnly': False}}}
 
 
 def test_mysql_without_a_user_is_the_charts_user():
@@ -651,12 +640,12 @@ def test_mysql_without_a_user_is_the_charts_user():
 
 def test_translating_twice_and_without_values_changes_nothing():
     once, _ = translated(AIRGAPPED, timeout=5)
-    notes = Told()
+    notes = Notes()
     assert with_guide(once, notes) == once
     assert vars(notes) == {'problems': [], 'warnings': [], 'translations': []}
     pasted = yaml.safe_load(AIRGAPPED)
     kept = copy.deepcopy(pasted)
-    with_guide({'guide_values': pasted}, Told())
+    with_guide({'guide_values': pasted}, Notes())
     assert pasted == kept
 
 
@@ -670,6 +659,11 @@ def test_every_option_that_a_key_becomes_exists():
             if 'options' in place:
                 assert part in place['options'], option
                 place = place['options'][part]
+    known = components._KEYS
     for option in guide_tables.COMPONENT_OPTIONS.values():
-        assert option.split('.')[0] in components.KEYS
+        key, _, inner = option.partition('.')
+        assert inner in known[key] if inner else key in known
+    for paths in known.values():
+        for path, _type in paths.values() if isinstance(paths, dict) else [paths]:
+            assert not path or '.'.join(path) in guide_tables.COMPONENT_OPTIONS
     assert get(spec, ('options', 'guide_values', 'type')) == 'dict'
