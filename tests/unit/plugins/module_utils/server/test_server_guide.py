@@ -603,7 +603,8 @@ reconcileFrequency: 10m
 
 def test_an_option_that_was_given_wins_whole_and_its_part_of_the_values_is_not_judged():
     mine = {'host': 'mine', 'password_secret': {'name': 's', 'key': 'k'}}
-    options, notes = translated('global: {mysql: {port: x, name: y}, redis: {auth: {secret: s}}, size: large}', mysql=mine, redis={'host': 'r'}, size='small')
+    text = 'global: {mysql: {port: x, database: d, name: y}, redis: {auth: {secret: s}}, size: large}'
+    options, notes = translated(text, mysql=mine, redis={'host': 'r'}, size='small')
     assert options['mysql'] == mine
     assert options['redis'] == {'host': 'r'}
     assert options['size'] == 'small'
