@@ -11,6 +11,7 @@ import pytest
 import yaml
 from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError, build
 from ansible_collections.wandb.onprem.plugins.module_utils.server.guide import with_guide
+from ansible_collections.wandb.onprem.plugins.module_utils.server.inputs import references
 from ansible_collections.wandb.onprem.plugins.module_utils.server.notes import Notes
 from ansible_collections.wandb.onprem.plugins.module_utils.server.options import argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import get, null_paths
@@ -629,6 +630,13 @@ weave: {install: false}
     assert options['components'] == {'app': {'replicas': 2, 'service_account': {'name': 'mine', 'create': True}}, 'weave': {'replicas': 1}}
     assert options['install'] == {'otel': False, 'weave': False}
     assert options['extra_values'] == {'global': {'historyStore': {'parquetOnly': False}}}
+
+
+def test_what_only_the_pasted_values_refer_to_is_checked_and_rolls_the_pods():
+    options = site(license_secret=None, mysql=None, guide_values=yaml.safe_load(BY_SECRETS))
+    found = {(one.option, one.name, one.keys, one.purpose) for one in references(options)}
+    assert ('license_secret', 'license-secret', ('CUSTOMER_WANDB_LICENSE',), 'license') in found
+    assert ('mysql.password_secret', 'database-secret', ('MYSQL_WANDB_PASSWORD',), 'mysql') in found
 
 
 def test_mysql_without_a_user_is_the_charts_user():
