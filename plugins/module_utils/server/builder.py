@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.wandb.onprem.plugins.module_utils.server import components, eras
 from ansible_collections.wandb.onprem.plugins.module_utils.server.charts import chart_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.server.environment import Env, env_values, global_env
+from ansible_collections.wandb.onprem.plugins.module_utils.server.guide import with_guide
 from ansible_collections.wandb.onprem.plugins.module_utils.server.notes import Notes
 from ansible_collections.wandb.onprem.plugins.module_utils.server.parts import access, ingress, pods, services, site, stores
 from ansible_collections.wandb.onprem.plugins.module_utils.server.parts import extra as extras
@@ -54,6 +55,7 @@ def build(options: Options, checksums: t.Mapping[str, str] | None = None) -> Bui
     Raises OptionsError with all problems at once.
     """
     notes = Notes()
+    options = with_guide(options, notes)
     chart, chart_version = chart_spec(options, notes)
     # Without a usable version there is a problem already, or the channel decides, which is of today.
     era = eras.era_of(chart_version) if chart_version else eras.BASE
