@@ -110,7 +110,8 @@ def test_a_login_for_a_repository_is_a_private_file_and_no_argument(program, tmp
     assert [call[:2] for call in program.calls] == [['repo', 'update'], ['pull', 'chart/operator']]
     mode, document = program.files['HELM_REPOSITORY_CONFIG']
     assert mode == 0o600
-    assert document['repositories'] == [{'name': 'chart', 'url': 'https://charts.example.com/wandb', 'username': 'me', 'password': 'pass word', 'caFile': str(ca)}]
+    assert document['repositories'] == [
+        {'name': 'chart', 'url': 'https://charts.example.com/wandb', 'username': 'me', 'password': 'pass word', 'caFile': str(ca)}]
     assert 'pass word' not in json.dumps(program.calls)
 
 

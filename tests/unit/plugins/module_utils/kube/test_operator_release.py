@@ -61,7 +61,8 @@ class FakeHelm:
             self.keep(values, 'deployed')
             self.make(values)
         if arguments[1] == 'uninstall':
-            self.server.objects = {key: one for key, one in self.server.objects.items() if not key.startswith(SECRETS) and key not in (DEPLOYMENT_PATH, ROLE_PATH)}
+            mine = (DEPLOYMENT_PATH, ROLE_PATH)
+            self.server.objects = {key: one for key, one in self.server.objects.items() if not key.startswith(SECRETS) and key not in mine}
         return 0, '', ''
 
     @staticmethod
