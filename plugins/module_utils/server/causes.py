@@ -87,7 +87,18 @@ def read_log(log: str, wanted: Wanted) -> list[LogLine]:
 
 def errors_since_apply(observed: Observed, wanted: Wanted) -> list[str]:
     """Errors in the operator's log that came after our apply, newest last; lines without a time count."""
-    return [line.text for line in read_log(observed.operator_log, wanted) if line.error and (line.time == 0.0 or line.time >= wanted.applied_at)]
+    return [line.text for line in read_log(observed.operator_log, wanted) if line.error and (line.time == 0.0 or _counts(line.time, wanted))]
+
+
+def _counts(moment: float, wanted: Wanted) -> bool:
+    return moment >= wanted.applied_at and moment > wanted.mended_at
+
+
+def forgiven(observed: Observed, wanted: Wanted) -> Wanted:
+    """``wanted`` for the time after a repair: the trouble told so far, by the API server's and the operator's clock, counts no more."""
+    events = [event_at(event) for event in observed.events if (event.get('involvedObject') or {}).get('name') == wanted.name]
+    lines = [line.time for line in read_log(observed.operator_log, wanted)]
+    return dataclasses.replace(wanted, mended_at=max([wanted.mended_at, *events, *lines]))
 
 
 def causes(observed: Observed, wanted: Wanted) -> list[Cause]:
@@ -170,7 +181,10 @@ def pending_release(observed: Observed, wanted: Wanted) -> list[Cause]:
     in_progress = any(_IN_PROGRESS in line for line in errors_since_apply(observed, wanted))
     if newest is None or not status.startswith('pending') or (observed.phase == 'Loading' and not in_progress):
         return []
-    message = f'revision {revision(newest)} is {status} and nobody works on it: delete Secret {wanted.namespace}/{name_of(newest)}, then restart the operator'
+    message = (
+        f'revision {revision(newest)} is {status} and nobody works on it, since the operator ended within Helm. '
+        f'wandb_server with repair=true deletes Secret {wanted.namespace}/{name_of(newest)} and restarts the operator'
+    )
     return [Cause('pending_release', f'Helm release {wanted.name}', message)]
 
 
