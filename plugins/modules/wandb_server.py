@@ -249,23 +249,10 @@ cause:
   type: str
   sample: invalid_config
 causes:
-  description: All causes that were seen.
+  description: All causes that were seen, with their C(code), C(subject) and C(message).
   returned: when it failed to become ready, or to be removed
   type: list
   elements: dict
-  contains:
-    code:
-      description: Kind of the cause.
-      type: str
-      sample: image_pull
-    subject:
-      description: What it is about.
-      type: str
-      sample: Pod wandb/wandb-app-bc-6c9f container app
-    message:
-      description: What is wrong.
-      type: str
-      sample: "wandb/local:0.83.0: not found"
   sample: [{code: image_pull, subject: "Pod wandb/wandb-app-bc-6c9f container app", message: "wandb/local:0.83.0: not found"}]
 missing:
   description: What was still missing.

@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
 
 # Verbs, API group, resource or resource/subresource.
 Rule = tuple[str, str, str]
@@ -51,6 +52,17 @@ REMOVE: tuple[Rule, ...] = (
     ('get list delete', '', 'secrets'),
     ('list', '', 'persistentvolumeclaims'),
 )
+
+
+class LackingError(KubeError):
+    """The user may not do all that is needed; ``lacking`` names every permission."""
+
+    def __init__(self, lacking_permissions: t.Iterable[Permission]) -> None:
+        self.lacking = [str(one) for one in lacking_permissions]
+        super().__init__(
+            f'the user of the kubeconfig or token lacks permissions, by the API server\'s own review: {"; ".join(self.lacking)}. '
+            'Give them by a Role in each of these namespaces'
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,3 +127,10 @@ def review(client: Client, attributes: t.Mapping[str, t.Any]) -> tuple[bool, str
 def lacking(client: Client, wanted: t.Iterable[Permission]) -> list[Permission]:
     """Those of ``wanted`` that the user has not: one request each, none twice."""
     return [one for one in dict.fromkeys(wanted) if not review(client, dataclasses.asdict(one))[0]]
+
+
+def require(client: Client, wanted: t.Iterable[Permission]) -> None:
+    """Raises LackingError with everything that the user may not do, at once."""
+    found = lacking(client, wanted)
+    if found:
+        raise LackingError(found)

@@ -50,9 +50,9 @@ class Removal:
             saved_secrets.save(self.options['save_secrets_to'], lost, custom_resource, dry_run)
             result['saved'] = [f'Secret {name_of(one)}' for one in lost]
         result.update(changed=True, diff=masked(masked_diff(custom_resource, None)))
+        # The claims of its volumes cannot be told beforehand: which of them go is the chart's to say.
+        result['left_behind'] = [f'Secret {name_of(one)}' for one in saved_secrets.kept(held, custom_resource)]
         if dry_run:
-            # The claims of its volumes cannot be told beforehand: which of them go is the chart's to say.
-            result['left_behind'] = [f'Secret {name_of(one)}' for one in saved_secrets.kept(held, custom_resource)]
             return result
         self.service.delete(WANDBS, self.namespace, self.name, uid=str(metadata(custom_resource).get('uid') or ''))
         if self.options['wait']:

@@ -193,14 +193,11 @@ class Runner:
 
     def _permit(self, wanted: t.Iterable[access.Permission]) -> None:
         """Raises ServerError with everything that the user may not do, at once."""
-        lacking = [str(one) for one in access.lacking(self.service.client, wanted)]
-        if lacking:
-            written = '' if self.service.client.writes else 'Nothing was written. '
-            raise ServerError(
-                f'{written}The user of the kubeconfig or token lacks permissions, by the API server\'s own review: {"; ".join(lacking)}. '
-                'Give them by Roles in these namespaces',
-                lacking_permissions=lacking,
-            )
+        try:
+            access.require(self.service.client, wanted)
+        except access.LackingError as error:
+            written = '' if self.service.client.writes else 'Nothing was written: '
+            raise ServerError(f'{written}{error}', lacking_permissions=error.lacking) from error
 
     def _kept_key(self, held: inputs.Objects) -> bytes | None:
         return inputs.content(held.get(('Secret', self.namespace, inputs.hmac_secret(self.name))) or {}).get(inputs.HMAC_KEY) or None

@@ -60,6 +60,12 @@ class Cluster:
         operator_object['metadata']['labels'] = {'control-plane': 'controller-manager'}
         self.objects[OPERATOR] = operator_object
 
+    def secret(self, name, data, **metadata):
+        """One more Secret."""
+        document = o.secret(name, data)
+        document['metadata'].update(metadata)
+        self.objects[f'{NAMESPACE}/secrets/{name}'] = document
+
     def send(self, method, path, query, content_type, body):
         self.log.append((method, path, dict(query)))
         if self.down > 0:

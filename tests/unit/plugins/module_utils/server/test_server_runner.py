@@ -176,7 +176,16 @@ def test_a_restarting_api_server_is_waited_for(looks, cause):
 
 
 def test_without_wait_nothing_is_waited_for():
-    assert 'ready' not in runner(Cluster(), wait=False).present()
+    result = runner(Cluster(), wait=False).present()
+    assert 'ready' not in result
+    assert (result['waited'], result['waited_seconds']) == ([], 0.0)
+
+
+def test_what_was_waited_for_is_told_in_any_case():
+    cluster = Cluster(good_operator)
+    for result in (runner(cluster, dry_run=True).present(), runner(cluster).present(), runner(cluster).present(), runner(cluster).absent()):
+        assert isinstance(result['waited'], list)
+        assert isinstance(result['waited_seconds'], float)
 
 
 def test_removal():
@@ -215,3 +224,34 @@ def test_info():
     assert info['console_url'] == 'https://wandb.example.com/console'
     assert info['console_password_secret'] == {}
     assert LICENSE not in json.dumps(info)
+
+
+def pod_template(kind, image, init=''):
+    spec = {'containers': [{'image': image}], 'initContainers': [{'image': init}] if init else []}
+    template = {'template': {'spec': spec}}
+    return json.dumps({'kind': kind, 'metadata': {'name': 'x'}, 'spec': {'jobTemplate': {'spec': template}} if kind == 'CronJob' else template})
+
+
+def test_info_names_the_images_of_cron_jobs_and_hooks():
+    cluster = Cluster(good_operator)
+    runner(cluster).present()
+    hooks = [
+        {'manifest': pod_template('Job', 'alpine/k8s:1'), 'events': ['pre-upgrade']},
+        {'manifest': json.dumps({'kind': 'Pod', 'spec': {'containers': [{'image': 'python:3'}]}}), 'events': ['test']},
+        {'manifest': json.dumps({'kind': 'Pod', 'spec': {'containers': [{'image': 'signer:1'}]}}), 'events': ['pre-install', 'test']},
+    ]
+    manifest = '\n---\n'.join([pod_template('CronJob', 'wandb/megabinary:1'), pod_template('Deployment', 'wandb/local:1', 'wandb/local:init'), '{}'])
+    cluster.objects[f'{NAMESPACE}/secrets/sh.helm.release.v1.wandb.v1'] = o.release(manifest=manifest, hooks=hooks)
+    info = server_info(Service(Client(cluster, True)), 'wandb', 'wandb', 'wandb-operator')
+    assert info['images'] == [
+        'alpine/k8s:1', 'registry:5000/wandb/app:1.2.3', 'registry:5000/wandb/console:1.2.3', 'signer:1', 'wandb/local:1', 'wandb/local:init',
+        'wandb/megabinary:1',
+    ]  # fmt: skip
+
+
+def test_info_of_a_damaged_release_still_tells_what_runs():
+    cluster = Cluster(good_operator)
+    runner(cluster).present()
+    cluster.objects[f'{NAMESPACE}/secrets/sh.helm.release.v1.wandb.v1']['data']['release'] = o.b64('no release')
+    info = server_info(Service(Client(cluster, True)), 'wandb', 'wandb', 'wandb-operator')
+    assert info['images'] == ['registry:5000/wandb/app:1.2.3', 'registry:5000/wandb/console:1.2.3']
