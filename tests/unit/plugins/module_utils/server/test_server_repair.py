@@ -12,7 +12,7 @@ import server_objects as o
 from server_cluster import CR, NAMESPACE, Cluster, failing, good_operator, runner
 
 POD = '/api/v1/namespaces/wandb-operator/pods/operator-1'
-ELSEWHERE = '/api/v1/namespaces/other/pods/operator-1'
+ELSEWHERE = '/api/v1/namespaces/other/pods/elsewhere-1'
 PENDING = f'{NAMESPACE}/secrets/sh.helm.release.v1.wandb.v2'
 RESTART = 'restart the operator (delete the pods with label control-plane=controller-manager in namespace wandb-operator)'
 LEFT_OVER = [o.event('ApplyFailed', stamp='2026-11-23T14:00:05Z')]
@@ -26,7 +26,9 @@ class Stuck(Cluster):
         runner(self).present()
         self.mended = mended
         pod = {'metadata': {'name': 'operator-1', 'uid': 'pod-1', 'labels': {'control-plane': 'controller-manager'}}}
-        self.objects[POD], self.objects[ELSEWHERE] = pod, copy.deepcopy(pod)
+        self.objects[POD] = pod
+        self.objects[ELSEWHERE] = copy.deepcopy(pod)
+        self.objects[ELSEWHERE]['metadata']['name'] = 'elsewhere-1'
         self.operator = self.come_by
         if failed:
             self.objects[CR]['status'] = {'phase': 'Invalid Config'}
