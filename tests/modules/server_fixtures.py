@@ -62,7 +62,7 @@ def operator(service):
     options = {
         'kubeconfig': str(lab_dir() / 'kubeconfig'), 'helm_binary': lab_vars('kube-1')['lab_helm'], 'name': 'op', 'namespace': OWN_OPERATOR, 'airgapped': True,
         'chart': str(next((lab_dir() / 'charts').glob('operator-1*.tgz'))), 'image_tag': '1.22.0', 'namespace_isolation': True,
-        'additional_namespaces': [SERVER], 'extra_values': {'nameOverride': 'test-server'}, 'wait_timeout': 90,
+        'additional_namespaces': [SERVER], 'extra_values': {'nameOverride': 'test-server'}, 'wait_timeout': 100,
     }  # fmt: skip
     service.apply(namespace(SERVER))
     installed = run_module('wandb.onprem.wandb_operator', options)

@@ -29,6 +29,8 @@ ANSWERS = 'case "$0" in init-db) exit 0;; *) exec python3 /opt/lab/src/standins/
 # exp 2096, 2001
 LICENSE, EXPIRED = 'e30.eyJleHAiOjQwMDAwMDAwMDB9.c2ln', 'e30.eyJleHAiOjk5OTk5OTk5OX0.c2ln'
 APP = {'app': {'image': {'tag': TAG}}}
+# Seconds; a quarter of a minute does on an idle machine.
+TIMEOUT = 300
 SECRET_WORD = 'word-that-nobody-may-see'
 
 
@@ -75,12 +77,12 @@ def options(**more):
         'components': APP,
         # The operator of the tests is isolated: it may make no ClusterRole.
         'extra_values': {'console': {'role': {'type': 'Role'}}, 'app': {'internalJWTMap': []}},
-        'timeout': 100, **more,
+        'timeout': TIMEOUT, **more,
     }  # fmt: skip
 
 
 def run(error='', check=False, **more):
-    result = run_module(MODULE, options(**more), check=check, secrets=[SECRET_WORD, LICENSE, EXPIRED])
+    result = run_module(MODULE, options(**more), check=check, secrets=[SECRET_WORD, LICENSE, EXPIRED], limit=TIMEOUT + 30)
     assert result['failed'] is bool(error), result.get('msg') or result
     assert error in result.get('msg', ''), result['msg']
     assert isinstance(result['waited'], list)
@@ -106,7 +108,7 @@ def app_pods(service):
     return {pod['metadata']['uid'] for pod in found if not pod['metadata'].get('deletionTimestamp')}
 
 
-def until(holds, what, limit=60):
+def until(holds, what, limit=150):
     end = time.monotonic() + limit
     while not holds():
         assert time.monotonic() < end, f'waited {limit} s in vain for {what}'

@@ -50,9 +50,9 @@ def failing(error, cause, **change):
         ('invalid_config', 'the operator says: Failed to apply', {'extra_values': {'app': {'image': 'text'}}}),
         ('image_pull', 'wandb/nowhere', {'components': {'app': {'image': {'repository': 'wandb/nowhere', 'tag': '1'}}}}),
         ('admission_refused', 'violates PodSecurity', {'components': {'app': {**APP['app'], 'security_context': {'capabilities': {'drop': []}}}}}),
-        ('crash_loop', 'these are the last words', {'components': {'app': {'image': {'tag': 'rt-crash'}}}, 'timeout': 50}),
-        ('unschedulable', 'nodes are available', {'components': {'app': {**APP['app'], 'node_selector': {'rt-test': 'nowhere'}}}, 'timeout': 20}),
-        ('migration_running', 'table 7 of 9', {'components': {'app': {'image': {'tag': 'rt-migrate'}}}, 'timeout': 20}),
+        ('crash_loop', 'these are the last words', {'components': {'app': {'image': {'tag': 'rt-crash'}}}, 'timeout': 60}),
+        ('unschedulable', 'nodes are available', {'components': {'app': {**APP['app'], 'node_selector': {'rt-test': 'nowhere'}}}, 'timeout': 40}),
+        ('migration_running', 'table 7 of 9', {'components': {'app': {'image': {'tag': 'rt-migrate'}}}, 'timeout': 40}),
     ],
 )
 def test_a_cause_in_the_spec(small, cause, said, change):

@@ -105,6 +105,24 @@ def test_it_is_done_once_and_the_old_trouble_counts_no_more():
     assert 'repair=true would' not in str(error)
 
 
+def test_an_operator_that_was_restarted_has_its_time_to_begin():
+    # It stood still for three minutes. After its restart it needs some looks, in which nothing has changed yet.
+    cluster = Stuck(failed=False, mended=False)
+    cluster.objects[CR]['status'] = {}
+    send, looks = cluster.send, []
+
+    def later(method, path, query, content_type, body):
+        if cluster.deleted() and path == CR:
+            looks.append(path)
+            if len(looks) == 5:
+                cluster.objects[CR]['status'] = {'phase': 'Completed'}
+        return send(method, path, query, content_type, body)
+
+    cluster.send = later
+    result = runner(cluster, repair=True).present()
+    assert (result['ready'], result['repaired'], len(looks)) == (True, [RESTART], 5)
+
+
 def test_a_changed_spec_starts_a_reconcile_without_a_restart():
     cluster = Stuck()
     error = failing(cluster, size='medium', repair=True)
