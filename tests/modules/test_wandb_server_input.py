@@ -51,7 +51,7 @@ def test_a_license_that_expired_on_a_running_site(server):
     server.apply(secret('bad-license', license=EXPIRED))
     result = run(license_secret={'name': 'bad-license'})
     assert result['ready'] is True
-    assert any('the licence expired at 2001' in warning for warning in result['warnings'])
+    assert any('the licence expired at 2001' in str(warning) for warning in result['warnings'])
     assert run()['ready'] is True
 
 
