@@ -237,6 +237,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.helm import Helm
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import auth_argument_spec, kubeconfig_document, kubeconfig_file
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, PooledTransport
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.module import KubeModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Waiter, WaitError
 from ansible_collections.wandb.onprem.plugins.module_utils.operator_release import OperatorRunner, Outcome, Policy, Target, operator_values
@@ -297,7 +298,7 @@ def run(module: AnsibleModule, client: Client, kubeconfig: str) -> Outcome:
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
+    module = KubeModule(
         argument_spec=argument_spec(),
         required_if=[('state', 'present', ['chart', 'image_tag'])],
         required_by={'chart_repo_url': ['chart_version']},

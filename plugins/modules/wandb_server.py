@@ -252,9 +252,9 @@ requests:
   sample: 15
 '''
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, client_from
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.module import KubeModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError
 from ansible_collections.wandb.onprem.plugins.module_utils.server.options import argument_spec
@@ -263,7 +263,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.runner import 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
+    module = KubeModule(
         argument_spec=argument_spec(),
         required_if=[('render', True, ['render_to'])],
         supports_check_mode=True,
