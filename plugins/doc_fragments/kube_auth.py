@@ -12,8 +12,11 @@ class ModuleDocFragment:
 options:
   kubeconfig:
     description:
-      - Path of a kubeconfig on the host that runs the module, or the kubeconfig itself as a dictionary or as YAML text.
-      - Without it and without O(host), E(KUBECONFIG), then V(~/.kube/config), then the pod's own service account are used.
+      - Path of a kubeconfig on the host that runs the module (several are joined by C(:) and merged), or the kubeconfig itself as a dictionary
+        or as YAML text.
+      - Of a kubeconfig that is given as content, tokens, keys, passwords and what its exec plugin gets are hidden in all output; a path is not.
+      - An exec plugin in it must not ask anything.
+      - Without O(kubeconfig) and without O(host), E(KUBECONFIG), then V(~/.kube/config), then the pod's own service account are used.
       - Environment variable E(K8S_AUTH_KUBECONFIG).
     type: raw
   context:
@@ -51,7 +54,23 @@ options:
   proxy:
     description:
       - URL of an HTTP proxy to the API server. Environment variable E(K8S_AUTH_PROXY).
+      - User and password stand in it percent-encoded, or in O(proxy_headers.proxy_basic_auth).
+      - Without it the kubeconfig's C(proxy-url) is used, then E(HTTPS_PROXY) with E(NO_PROXY).
     type: str
+  no_proxy:
+    description:
+      - Names, domains, addresses and CIDRs, joined by commas, that O(proxy) and the kubeconfig's C(proxy-url) are not used for.
+        Environment variable E(K8S_AUTH_NO_PROXY).
+    type: str
+  proxy_headers:
+    description:
+      - How to log in to the proxy. Its other headers that C(kubernetes.core) knows are not here, for C(helm) cannot send them.
+    type: dict
+    suboptions:
+      proxy_basic_auth:
+        description:
+          - User and password, joined by a colon. Environment variable E(K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH).
+        type: str
   impersonate_user:
     description:
       - User to act as. Environment variable E(K8S_AUTH_IMPERSONATE_USER).
@@ -62,5 +81,5 @@ options:
     type: list
     elements: str
 requirements:
-  - Python package C(kubernetes) >= 29 on the host that runs the module
+  - Python packages C(urllib3) >= 2 and C(PyYAML) on the host that runs the module
 '''

@@ -11,13 +11,20 @@ short_description: Tell what a cluster is and has
 version_added: 0.1.0
 description:
   - Version, OpenShift or not, ingress classes with the family of their controller, storage classes, capacity by architecture, the CRD's versions and
-    its custom resources, and what the user may do.
+    its custom resources, what is set for namespaces, and what the user may do.
+  - What the user may not see is null, and named in RV(unreadable). It is no failure.
 author:
   - wandb.onprem maintainers (@wandb-onprem)
 extends_documentation_fragment:
   - wandb.onprem.attributes.info_module
   - wandb.onprem.kube_auth
 options:
+  namespaces:
+    description:
+      - Namespaces to look into, whether they exist or not.
+    type: list
+    elements: str
+    default: []
   permissions:
     description:
       - What to ask the API server about, each by a SelfSubjectAccessReview.
@@ -58,10 +65,21 @@ EXAMPLES = r'''
 - name: Look at the cluster
   wandb.onprem.cluster_info:
     kubeconfig: ~/.kube/config
+    namespaces: [wandb, wandb-operator]
     permissions:
       - {verb: create, group: apiextensions.k8s.io, resource: customresourcedefinitions}
       - {verb: create, resource: secrets, namespace: wandb}
   register: wandb_example_cluster
+
+- name: Tell the first uid that OpenShift lets the pods have
+  ansible.builtin.debug:
+    msg: "{{ wandb_example_cluster.namespaces.wandb.uid_range.first }}"
+  when: wandb_example_cluster.openshift
+
+- name: Look with a kubeconfig out of the vault, as a user with fewer rights
+  wandb.onprem.cluster_info:
+    kubeconfig: "{{ vault_kubeconfig | from_yaml }}"
+    impersonate_user: system:serviceaccount:wandb:deployer
 '''
 
 RETURN = r'''
@@ -76,7 +94,7 @@ openshift:
   type: bool
   sample: false
 openshift_version:
-  description: Version of OpenShift, or empty.
+  description: Version of OpenShift; empty on other clusters, and on those that keep none.
   returned: success
   type: str
   sample: ""
@@ -93,27 +111,74 @@ storage_classes:
   elements: dict
   sample: [{name: local, provisioner: example.com/local, default: true}]
 capacity:
-  description: By architecture, number of nodes, of ready ones, and what these have to allocate (CPUs, bytes).
+  description: By architecture, number of nodes, of ready ones, of those that take any pod now (not cordoned, no taint), and what these last have to
+    allocate (CPUs, bytes).
   returned: success
   type: dict
-  sample: {amd64: {nodes: 3, ready: 3, cpu: 96.0, memory: 824633720832}}
+  sample: {amd64: {nodes: 4, ready: 4, schedulable: 3, cpu: 96.0, memory: 824633720832}}
 crd:
-  description: The CRD of W&B Server.
+  description: The CRD of W&B Server, the versions that objects may be kept in, the field managers of its spec, and the version of the operator's
+    chart that it was applied from (empty if that is not known).
   returned: success
   type: dict
-  sample: {exists: true, storage: v1, served: [v1]}
+  sample: {exists: true, storage: v1, served: [v1], stored_versions: [v1], managers: [wandb.onprem], chart_version: 1.4.8}
 custom_resources:
   description: Its custom resources in all namespaces.
   returned: success
   type: list
   elements: dict
-  sample: [{namespace: wandb, name: wandb, phase: Completed}]
+  sample: [{namespace: wandb, name: wandb, phase: Completed, host: https://wandb.example.com, chart_version: 0.43.8}]
+namespaces:
+  description: By name, what was found in O(namespaces).
+  returned: success
+  type: dict
+  contains:
+    exists:
+      description: Whether there is such a namespace. Null if the user may not see it, and so with the labels and all that stands in annotations.
+      type: bool
+      sample: true
+    terminating:
+      description: Whether it is being deleted.
+      type: bool
+      sample: false
+    labels:
+      description: Its labels.
+      type: dict
+      sample: {pod-security.kubernetes.io/enforce: restricted}
+    pod_security:
+      description: Level of PodSecurity for each mode; empty where the cluster's default holds.
+      type: dict
+      sample: {enforce: restricted, audit: "", warn: ""}
+    uid_range:
+      description: Range of user ids that OpenShift lets pods have; null without one.
+      type: dict
+      sample: {first: 1000650000, last: 1000659999, size: 10000}
+    supplemental_groups:
+      description: Ranges of group ids, C(fsGroup) among them.
+      type: list
+      elements: dict
+      sample: [{first: 1000650000, last: 1000659999, size: 10000}]
+    quotas:
+      description: Resource quotas and what is used of them, as quantities.
+      type: list
+      elements: dict
+      sample: [{name: compute, hard: {requests.cpu: "16"}, used: {requests.cpu: 3500m}, scoped: false}]
+    limits:
+      description: What limit ranges set for each kind of thing.
+      type: list
+      elements: dict
+      sample: [{name: default, type: Container, min: {}, max: {memory: 16Gi}, default: {cpu: "1"}, default_request: {cpu: 100m}}]
+    custom_resources:
+      description: Names of W&B's custom resources in it.
+      type: list
+      elements: str
+      sample: [wandb]
 unreadable:
-  description: Kinds that the user may not list.
+  description: What the user may not list or read.
   returned: success
   type: list
   elements: str
-  sample: []
+  sample: [Node, Namespace wandb, ResourceQuota in wandb]
 permissions:
   description: The asked permissions.
   returned: success
@@ -127,19 +192,20 @@ requests:
   sample: 9
 '''
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.wandb.onprem.plugins.module_utils.cluster import ClusterReader
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import auth_argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import client_from
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.module import KubeModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
+    module = KubeModule(
         argument_spec={
             **auth_argument_spec(),
+            'namespaces': {'type': 'list', 'elements': 'str', 'default': []},
             'permissions': {'type': 'list', 'elements': 'dict', 'default': [], 'options': {
                 'verb': {'type': 'str', 'required': True},
                 'group': {'type': 'str', 'default': ''},
@@ -154,7 +220,7 @@ def main() -> None:
     try:
         client = client_from(module.params, module.check_mode)
         reader = ClusterReader(Service(client))
-        found = reader.read()
+        found = reader.read(module.params['namespaces'])
         permissions = reader.allowed(module.params['permissions'])
     except KubeError as error:
         module.fail_json(msg=str(error))

@@ -259,6 +259,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.helm_source import So
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import kubeconfig_document, kubeconfig_file
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, PooledTransport
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.module import KubeModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Waiter, WaitError
 from ansible_collections.wandb.onprem.plugins.module_utils.operator_options import argument_spec
@@ -307,7 +308,7 @@ def run(module: AnsibleModule, client: Client, kubeconfig: str, folder: str) -> 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
+    module = KubeModule(
         argument_spec=argument_spec(),
         required_if=[('state', 'present', ['chart']), ('state', 'present', ['image_tag', 'image_digest'], True)],
         required_together=[('chart_username', 'chart_password')],

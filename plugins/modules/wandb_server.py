@@ -173,9 +173,54 @@ EXAMPLES = r'''
       annotations:
         nginx.ingress.kubernetes.io/proxy-body-size: "0"
 
+- name: Take over values that were written by W&B's hosting guide
+  wandb.onprem.wandb_server:
+    license_secret: {name: wandb-license-in}
+    chart: {path: /charts/operator-wandb}
+    chart_version: 0.43.8
+    image_tag: 0.83.0
+    console_tag: 2.18.12
+    guide_values:
+      global:
+        host: https://wandb.example.com
+        mysql:
+          host: db.example.com
+          port: 3306
+          database: wandb_local
+          user: wandb
+          passwordSecret: {name: wandb-mysql-in, passwordKey: MYSQL_PASSWORD}
+        bucket:
+          provider: s3
+          name: minio.example.com:9000/wandb
+          region: us-east-1
+          secret: {secretName: wandb-bucket-in, accessKeyName: ACCESS_KEY, secretKeyName: SECRET_KEY}
+      app:
+        pod:
+          securityContext: {fsGroup: 1000650000}
+
+- name: Write the custom resource for a GitOps repository
+  wandb.onprem.wandb_server:
+    wandb_host: https://wandb.example.com
+    license_secret: {name: wandb-license-in}
+    chart: {path: /charts/operator-wandb}
+    chart_version: 0.43.8
+    image_tag: 0.83.0
+    console_tag: 2.18.12
+    mysql:
+      host: db.example.com
+      password_secret: {name: wandb-mysql-in}
+    redis: {host: redis.example.com}
+    bucket:
+      host: minio.example.com
+      name: wandb
+      secret: {name: wandb-bucket-in}
+    render: true
+    render_to: /srv/gitops/wandb.yml
+
 - name: Remove it; MySQL, bucket and Redis outside keep their data
   wandb.onprem.wandb_server:
     state: absent
+    save_secrets_to: /root/wandb-secrets.yml
 '''
 
 RETURN = r'''
@@ -299,9 +344,9 @@ requests:
   sample: 13
 '''
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, client_from
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.module import KubeModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError
 from ansible_collections.wandb.onprem.plugins.module_utils.server.options import argument_spec
@@ -312,7 +357,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.waiting import
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
+    module = KubeModule(
         argument_spec=argument_spec(),
         required_if=[('render', True, ['render_to'])],
         supports_check_mode=True,

@@ -213,18 +213,18 @@ requests:
   sample: 14
 '''
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube import access
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import auth_argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, client_from
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ForbiddenError, KubeError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.module import KubeModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from ansible_collections.wandb.onprem.plugins.module_utils.server.info import server_info
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
+    module = KubeModule(
         argument_spec={
             **auth_argument_spec(),
             'name': {'type': 'str', 'default': 'wandb'},

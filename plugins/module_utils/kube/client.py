@@ -9,85 +9,16 @@ Requests are counted (``requests``), and of them those that really write (``writ
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import typing as t
-import urllib.parse
 
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import kubeconfig_document
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import AuthConfigError, UnreachableError, error_from
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import UnreachableError, error_from
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.transport import Object, PooledTransport, Query, Response, Transport
 
-Object = dict[str, t.Any]
-Query = t.Mapping[str, str]
+__all__ = ['Client', 'Object', 'PooledTransport', 'Query', 'Response', 'Transport', 'client_from']
 
 PAGE = 500
-
-
-@dataclasses.dataclass(frozen=True)
-class Response:
-    """One HTTP answer."""
-
-    status: int
-    body: bytes
-    warnings: tuple[str, ...] = ()
-
-
-class Transport(t.Protocol):
-    """What carries requests; tests pass a fake."""
-
-    def send(self, method: str, path: str, query: Query, content_type: str, body: bytes | None) -> Response:
-        """Raises UnreachableError where there is no HTTP answer."""
-
-
-class PooledTransport:
-    """The ``kubernetes`` package's ApiClient: its TLS, proxy, token and exec-plugin handling, with its connection pool.
-
-    Its ``call_api`` changed between releases of the package and cannot send a header twice (impersonated groups), so
-    requests go to its pool directly.
-    """
-
-    CONNECT_TIMEOUT = 10.0
-    READ_TIMEOUT = 60.0
-
-    def __init__(self, document: Object) -> None:
-        # Late: modules must be able to say what is missing, and unit tests need neither.
-        try:
-            import kubernetes
-            import urllib3
-        except ImportError as error:
-            raise AuthConfigError(f'the Python package {error.name} is missing where the Kubernetes API is spoken to: pip install kubernetes') from error
-        package: t.Any = kubernetes  # ships no complete types
-        configuration = package.client.Configuration()
-        try:
-            package.config.load_kube_config_from_dict(document, client_configuration=configuration)
-        except package.config.ConfigException as error:
-            raise AuthConfigError(f'kubeconfig: {error}') from error
-        self._urllib3 = urllib3
-        self._configuration: t.Any = configuration
-        self._pool = package.client.ApiClient(configuration).rest_client.pool_manager
-        self._user = document['users'][0]['user']
-        self._retries = urllib3.Retry(total=3, connect=2, read=2, redirect=0, status=2, backoff_factor=0.5, status_forcelist=[429],
-                                      allowed_methods=['GET', 'PATCH'], raise_on_status=False)
-
-    def send(self, method: str, path: str, query: Query, content_type: str, body: bytes | None) -> Response:
-        headers = self._urllib3.HTTPHeaderDict({'Accept': 'application/json', 'User-Agent': 'wandb.onprem'})
-        if body is not None:
-            headers['Content-Type'] = content_type
-        for setting in self._configuration.auth_settings().values():
-            if setting.get('in') == 'header' and setting.get('value'):
-                headers[setting['key']] = setting['value']
-        if self._user.get('as'):
-            headers['Impersonate-User'] = self._user['as']
-        for group in self._user.get('as-groups') or []:
-            headers.add('Impersonate-Group', group)
-        url = self._configuration.host.rstrip('/') + path + ('?' + urllib.parse.urlencode(query) if query else '')
-        try:
-            answer = self._pool.request(method, url, headers=headers, body=body, retries=self._retries,
-                                        timeout=self._urllib3.Timeout(connect=self.CONNECT_TIMEOUT, read=self.READ_TIMEOUT))
-        except self._urllib3.exceptions.HTTPError as error:
-            reason = getattr(error, 'reason', None) or error
-            raise UnreachableError(f'the API server {self._configuration.host} does not answer: {reason}') from error
-        return Response(answer.status, answer.data, tuple(answer.headers.getlist('Warning')))
 
 
 class Client:

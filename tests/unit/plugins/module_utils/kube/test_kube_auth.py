@@ -10,8 +10,8 @@ import stat
 
 import pytest
 import yaml
+from ansible_collections.wandb.onprem.plugins.module_utils.kube import auth
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import kubeconfig_document, kubeconfig_file
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import PooledTransport
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import AuthConfigError
 
 CONFIG = {
@@ -56,11 +56,53 @@ def test_options_win_over_the_file(path):
     assert user(document) == {'token': 'k', 'as': 'me', 'as-groups': ['a', 'b']}
 
 
-def test_the_environment_and_then_the_pod(path):
+def test_a_proxy_stands_in_the_document_with_its_credentials_or_not_at_all():
+    given = {'host': 'https://api.example.com:6443', 'proxy': 'http://p:3128', 'proxy_headers': {'proxy_basic_auth': 'me:a@b'}}
+    assert cluster(kubeconfig_document(given, {}))['proxy-url'] == 'http://me:a%40b@p:3128'
+    assert 'proxy-url' not in cluster(kubeconfig_document({**given, 'no_proxy': 'localhost,.example.com'}, {}))
+    assert 'proxy-url' in cluster(kubeconfig_document({**given, 'no_proxy': 'other.com'}, {}))
+
+
+def test_the_environment_names_the_file(path):
     assert cluster(kubeconfig_document({}, {'KUBECONFIG': path}))['server'] == 'https://one:6443'
-    in_pod = kubeconfig_document({}, {'KUBECONFIG': '/nonexistent', 'KUBERNETES_SERVICE_HOST': 'fd00::1', 'KUBERNETES_SERVICE_PORT': '443'})
-    assert cluster(in_pod)['server'] == 'https://[fd00::1]:443'
-    assert user(in_pod)['tokenFile'].endswith('/token')
+    # A context without a kubeconfig is one of the default file, also beside host.
+    document = kubeconfig_document({'host': 'https://other', 'context': 'two'}, {'KUBECONFIG': path})
+    assert (cluster(document)['server'], user(document)['token']) == ('https://other', 'token-of-the-file')
+
+
+def test_files_are_merged_as_kubectl_does(path, tmp_path):
+    other = tmp_path / 'other'
+    other.write_text(yaml.safe_dump({
+        'current-context': 'three', 'users': [{'name': 'u', 'user': {'token': 'second'}}], 'clusters': [{'name': 'c3', 'cluster': {'server': 'https://three'}}],
+        'contexts': [{'name': 'three', 'context': {'cluster': 'c3', 'user': 'u'}}],
+    }))
+    both = f'/nonexistent:{path}:{other}'
+    assert cluster(kubeconfig_document({'kubeconfig': both}, {}))['server'] == 'https://one:6443'
+    third = kubeconfig_document({'kubeconfig': both, 'context': 'three'}, {})
+    assert (cluster(third)['server'], user(third)) == ('https://three', {'token': 'token-of-the-file'})
+
+
+def test_an_exec_plugin_is_found_beside_the_file(tmp_path):
+    plugins = [{'name': name, 'user': {'exec': {'command': command}}} for name, command in (('a', './login'), ('b', 'login'))]
+    contexts = [{'name': name, 'context': {'cluster': 'c2', 'user': name}} for name in 'ab']
+    (tmp_path / 'config').write_text(yaml.safe_dump({**CONFIG, 'users': plugins, 'contexts': contexts}))
+    found = [user(kubeconfig_document({'kubeconfig': str(tmp_path / 'config'), 'context': name}, {}))['exec']['command'] for name in 'ab']
+    assert found == [str(tmp_path / 'login'), 'login']
+
+
+POD = {'KUBECONFIG': '/nonexistent', 'KUBERNETES_SERVICE_HOST': 'fd00::1', 'KUBERNETES_SERVICE_PORT': '6443'}
+
+
+def test_last_the_pods_own_service_account(tmp_path, monkeypatch):
+    monkeypatch.setattr(auth, 'SERVICE_ACCOUNT_DIR', str(tmp_path))
+    with pytest.raises(AuthConfigError, match='no service account token'):
+        kubeconfig_document({}, POD)
+    (tmp_path / 'token').write_text('t')
+    document = kubeconfig_document({}, POD)
+    assert cluster(document) == {'server': 'https://[fd00::1]:6443', 'certificate-authority': f'{tmp_path}/ca.crt'}
+    assert user(document) == {'tokenFile': f'{tmp_path}/token'}
+    # What is given wins.
+    assert cluster(kubeconfig_document({'host': 'https://other', 'api_key': 'k'}, POD))['server'] == 'https://other'
 
 
 @pytest.mark.parametrize(('options', 'text'), [
@@ -68,6 +110,11 @@ def test_the_environment_and_then_the_pod(path):
     ({'kubeconfig': CONFIG, 'context': 'three'}, 'no context named three .it has: one, two'),
     ({'kubeconfig': {'clusters': []}}, 'no current-context'),
     ({'kubeconfig': 'token: [secret\n'}, 'is not YAML'),
+    ({'kubeconfig': 'just secret words\n'}, 'is not a kubeconfig'),
+    ({'kubeconfig': {'users': {'secret': 1}}}, 'is not a kubeconfig'),
+    ({'kubeconfig': {'users': ['secret']}}, 'is not a kubeconfig'),
+    ({'kubeconfig': {**CONFIG, 'users': []}}, 'no user named u .it has: none'),
+    ({'kubeconfig': CONFIG, 'client_cert': '/x'}, 'client_cert and client_key are given together'),
     ({}, 'no kubeconfig: /nonexistent does not exist'),
 ])
 def test_what_cannot_work_is_told(options, text):
@@ -82,21 +129,3 @@ def test_the_file_for_helm_is_private_and_goes(tmp_path):
         with open(name) as stream:
             assert yaml.safe_load(stream) == {'kind': 'Config'}
     assert not os.listdir(tmp_path)
-
-
-def test_the_transport_sends_token_and_impersonation():
-    document = kubeconfig_document({'host': 'http://127.0.0.1:1', 'api_key': 'k', 'impersonate_user': 'me', 'impersonate_groups': ['a', 'b']}, {})
-    transport = PooledTransport(document)
-    seen = {}
-
-    class Pool:
-        def request(self, method, url, **more):
-            seen.update(more, method=method, url=url)
-            return type('Answer', (), {'status': 200, 'data': b'{}', 'headers': transport._urllib3.HTTPHeaderDict()})()
-    transport._pool = Pool()
-    transport.send('PATCH', '/api/v1/x', {'a': 'b c'}, 'application/apply-patch+yaml', b'{}')
-    assert seen['url'] == 'http://127.0.0.1:1/api/v1/x?a=b+c'
-    assert seen['headers']['authorization'] == 'Bearer k'
-    assert seen['headers'].getlist('Impersonate-Group') == ['a', 'b']
-    assert seen['headers']['Impersonate-User'] == 'me'
-    assert seen['headers']['Content-Type'] == 'application/apply-patch+yaml'
