@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.access import review
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Object
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ForbiddenError
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import CRDS, INGRESS_CLASSES, NODES, STORAGE_CLASSES, WANDB_CRD, WANDBS
@@ -137,11 +138,8 @@ class ClusterReader:
 
     def _review(self, wanted: t.Mapping[str, t.Any]) -> Object:
         attributes = {key: value for key, value in wanted.items() if value}
-        answer = self.service.client.review('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
-            'apiVersion': 'authorization.k8s.io/v1', 'kind': 'SelfSubjectAccessReview', 'spec': {'resourceAttributes': attributes},
-        })
-        status = answer.get('status') or {}
-        return {**attributes, 'allowed': bool(status.get('allowed')), 'reason': str(status.get('reason') or '')}
+        allowed, reason = review(self.service.client, attributes)
+        return {**attributes, 'allowed': allowed, 'reason': reason}
 
     def _ask(self, what: str, question: t.Callable[[], t.Any]) -> t.Any:
         try:

@@ -97,6 +97,8 @@ class Release:
     chart_version: str
     values: Object
     manifest: str
+    # Manifests of its hooks, without those of `helm test`.
+    hooks: tuple[str, ...] = ()
 
     @property
     def secret(self) -> str:
@@ -116,7 +118,8 @@ def decode_release(secret: Object) -> Release:
         document = json.loads(gzip.decompress(packed) if packed[:2] == b'\x1f\x8b' else packed)
         metadata = document['chart']['metadata']
         return Release(document['name'], document['namespace'], int(document['version']), document['info']['status'], metadata['name'], metadata['version'],
-                       document.get('config') or {}, document.get('manifest') or '')
+                       document.get('config') or {}, document.get('manifest') or '',
+                       tuple(str(hook.get('manifest') or '') for hook in document.get('hooks') or [] if hook.get('events') != ['test']))
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise HelmError(f'Secret {secret.get("metadata", {}).get("name")} does not hold a Helm release: {error}') from error
 

@@ -107,6 +107,8 @@ options:
     description:
       - Mends what an operator that died within Helm leaves behind. The Secret of the pending revision is deleted and the operator restarted, for
         nothing else makes it try again. Without it the failure tells what would be done.
+      - Restarts the operator also where it failed for a reason outside the spec (a quota, for one) and nothing in the spec has changed since, for it
+        would look again only after O(reconcile_frequency). It acts once in a run, while it waits, and tells it in RV(repaired).
     type: bool
     default: false
   render:
@@ -179,15 +181,34 @@ EXAMPLES = r'''
 RETURN = r'''
 custom_resource:
   description: What was applied, with secrets hidden.
-  returned: O(state=present)
+  returned: O(state=present), without O(render)
   type: dict
   sample: {name: wandb, namespace: wandb, spec: {chart: {path: /charts/operator-wandb}, values: {global: {host: https://wandb.example.com}}}}
 assumed:
   description: What does not exist yet and was assumed in check mode.
-  returned: O(state=present)
+  returned: O(state=present), without O(render)
   type: list
   elements: str
   sample: ["license_secret: there is no Secret wandb-license-in in namespace wandb"]
+notes:
+  description: What became of keys of O(guide_values) that today's chart ignores, one line for each.
+  returned: O(state=present)
+  type: list
+  elements: str
+  sample: ["global.redis.auth -> global.redis.secret"]
+manifest:
+  description: What was written to O(render_to), with secrets hidden.
+  returned: O(render=true)
+  type: dict
+  sample: {apiVersion: apps.wandb.com/v1, kind: WeightsAndBiases, metadata: {name: wandb, namespace: wandb}}
+repaired:
+  description: What O(repair=true) did, in this order; in check mode what it would do.
+  returned: O(state=present), without O(render)
+  type: list
+  elements: str
+  sample:
+    - delete Secret wandb/sh.helm.release.v1.wandb.v2
+    - restart the operator (delete the pods with label control-plane=controller-manager in namespace wandb-operator)
 ready:
   description: The server was seen ready.
   returned: after waiting
@@ -199,32 +220,43 @@ phase:
   type: str
   sample: Completed
 waited:
-  description: What was waited for, and how long in seconds. Stages are C(operator), C(applied), C(release), C(workloads) and C(answers).
-  returned: after waiting
+  description:
+    - What was waited for, and how long in seconds. Stages are C(operator), C(applied), C(release), C(workloads), C(answers), C(removal), and C(api)
+      while the API server did not answer. Empty where nothing had to be waited for.
+  returned: always
   type: list
   elements: dict
+  contains:
+    stage:
+      description: What was missing first.
+      type: str
+      sample: workloads
+    seconds:
+      description: How long.
+      type: float
+      sample: 21.0
   sample: [{stage: applied, seconds: 6.1}, {stage: workloads, seconds: 21.0}]
 waited_seconds:
   description: All of it.
-  returned: after waiting
+  returned: always
   type: float
   sample: 27.1
 cause:
   description: Why the server is not ready. One of C(invalid_config), C(type_clash), C(pending_release), C(image_pull), C(container_config), C(crash_loop),
-    C(admission_refused), C(unschedulable), C(deadline), C(migration_running), C(operator_down), C(stale_phase),
+    C(admission_refused), C(unschedulable), C(deadline), C(migration_running), C(not_ready), C(operator_down), C(stale_phase),
     C(api_unreachable) and C(timeout).
-  returned: when it failed to become ready
+  returned: when it failed to become ready, or to be removed
   type: str
   sample: invalid_config
 causes:
-  description: All causes that were seen.
-  returned: when it failed to become ready
+  description: All causes that were seen, with their C(code), C(subject) and C(message).
+  returned: when it failed to become ready, or to be removed
   type: list
   elements: dict
   sample: [{code: image_pull, subject: "Pod wandb/wandb-app-bc-6c9f container app", message: "wandb/local:0.83.0: not found"}]
 missing:
   description: What was still missing.
-  returned: when it failed to become ready
+  returned: when it failed to become ready, or to be removed
   type: list
   elements: str
   sample: ["Deployment wandb/wandb-app-bc: 0 of 1 replicas are available"]
@@ -233,23 +265,38 @@ logs:
   returned: when it failed to become ready
   type: dict
   sample: {"Pod wandb/wandb-app-bc-6c9f container app": ["could not reach the database"]}
+lacking_permissions:
+  description:
+    - Everything that the user may not do and the module needs, by the API server's own review. It is asked before the first write of an installation,
+      and whenever a request was refused.
+  returned: when a permission is lacking
+  type: list
+  elements: str
+  sample: [patch weightsandbiases in namespace wandb, get pods/log in namespace wandb-operator]
 problems:
   description: What is wrong with the options or with what they refer to; nothing was written.
   returned: when the options were refused
   type: list
   elements: str
   sample: ["wandb_host: \"https://wandb.example.com/\" must be https:// and a name in lower case, without path or trailing slash"]
-left_behind:
-  description: Secrets that outlive the server; a later install takes them up again.
+saved:
+  description: What was written to O(save_secrets_to), or stood there already; in check mode what would be.
   returned: O(state=absent)
   type: list
   elements: str
-  sample: [Secret wandb-gorilla-session-key]
+  sample: [Secret wandb-bucket, Secret wandb-spec-active]
+left_behind:
+  description: What outlives the server, Secrets and claims of volumes; a later install takes them up again. In check mode and without O(wait) as far
+    as it can be told beforehand.
+  returned: O(state=absent)
+  type: list
+  elements: str
+  sample: [Secret wandb-gorilla-session-key, PersistentVolumeClaim redis-data-wandb-redis-master-0]
 requests:
   description: Requests that were made to the Kubernetes API.
   returned: always
   type: int
-  sample: 15
+  sample: 13
 '''
 
 from ansible.module_utils.basic import AnsibleModule
@@ -258,7 +305,9 @@ from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import Ku
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError
 from ansible_collections.wandb.onprem.plugins.module_utils.server.options import argument_spec
-from ansible_collections.wandb.onprem.plugins.module_utils.server.runner import Runner, ServerError
+from ansible_collections.wandb.onprem.plugins.module_utils.server.rendering import render
+from ansible_collections.wandb.onprem.plugins.module_utils.server.runner import Runner
+from ansible_collections.wandb.onprem.plugins.module_utils.server.waiting import NOT_WAITED, ServerError
 
 
 def main() -> None:
@@ -269,19 +318,32 @@ def main() -> None:
         supports_check_mode=True,
     )
     client: Client | None = None
+    runner: Runner | None = None
+    result = dict(NOT_WAITED)
+    warnings: list[str] = []
+    failure = ''
     try:
-        client = client_from(module.params, module.check_mode)
-        runner = Runner(Service(client), module.params)
-        result = runner.present() if module.params['state'] == 'present' else runner.absent()
+        if module.params['render']:
+            rendered, warnings = render(module.params, module.check_mode)
+            result.update(rendered)
+        else:
+            client = client_from(module.params, module.check_mode)
+            runner = Runner(Service(client), module.params)
+            result.update(runner.present() if module.params['state'] == 'present' else runner.absent())
     except OptionsError as error:
-        module.fail_json(msg=f'Nothing was written. {error}', problems=error.problems, requests=client.requests if client else 0)
+        failure = f'Nothing was written. {error}'
+        result['problems'] = error.problems
     except ServerError as error:
-        module.fail_json(msg=str(error), requests=client.requests if client else 0, **error.result)
+        failure = str(error)
+        result.update(error.result)
     except KubeError as error:
-        module.fail_json(msg=str(error), requests=client.requests if client else 0)
-    for warning in [*runner.warnings, *client.warnings]:
+        failure = str(error)
+    for warning in [*warnings, *(runner.warnings if runner else ()), *(client.warnings if client else ())]:
         module.warn(warning)
-    module.exit_json(**result, requests=client.requests)
+    result['requests'] = client.requests if client else 0
+    if failure:
+        module.fail_json(msg=failure, **result)
+    module.exit_json(**result)
 
 
 if __name__ == '__main__':

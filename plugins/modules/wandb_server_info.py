@@ -118,32 +118,94 @@ versions:
   type: dict
   sample: {chart: 0.43.8, operator: 1.22.0, app: 0.83.0, console: 2.18.12}
 release:
-  description: The newest revision of the Helm release.
+  description: The newest revision of the Helm release; empty until there is one.
   returned: when the custom resource exists
   type: dict
+  contains:
+    name:
+      description: Its name, which is that of the custom resource.
+      type: str
+      sample: wandb
+    revision:
+      description: Number of the revision.
+      type: int
+      sample: 3
+    status:
+      description: Helm's status of it, as C(deployed), C(failed) or C(pending-upgrade).
+      type: str
+      sample: deployed
+    chart_version:
+      description: Version of the chart that it was made from.
+      type: str
+      sample: 0.43.8
   sample: {name: wandb, revision: 3, status: deployed, chart_version: 0.43.8}
 workloads:
   description: Workloads of the release.
   returned: when the custom resource exists
   type: list
   elements: dict
+  contains:
+    kind:
+      description: Deployment, StatefulSet or DaemonSet.
+      type: str
+      sample: Deployment
+    name:
+      description: Name.
+      type: str
+      sample: wandb-app-bc
+    component:
+      description: Component of the chart.
+      type: str
+      sample: app
+    rolled_out:
+      description: All replicas are of the newest version and available.
+      type: bool
+      sample: true
+    missing:
+      description: What its rollout lacks.
+      type: str
+      sample: ""
+    images:
+      description: Images of its containers, init containers last.
+      type: list
+      elements: str
+      sample: ["wandb/local:0.83.0"]
   sample: [{kind: Deployment, name: wandb-app-bc, component: app, rolled_out: true, missing: "", images: ["wandb/local:0.83.0"]}]
 images:
-  description: All their images.
+  description: Every image that the release needs, those of its init containers, CronJobs and hooks (without C(helm test)) among them.
   returned: when the custom resource exists
   type: list
   elements: str
-  sample: ["wandb/local:0.83.0"]
+  sample: ["alpine/k8s:1.31.12", "wandb/local:0.83.0"]
 license:
   description: When the licence expires; never the licence itself.
   returned: when the custom resource exists
   type: dict
+  contains:
+    expires_at:
+      description: UTC; null where the licence does not say.
+      type: str
+      sample: "2027-06-30T00:00:00Z"
+    days_left:
+      description: Whole days until then; negative when it has expired.
+      type: int
+      sample: 219
+    problem:
+      description: Why it is none, or empty.
+      type: str
+      sample: ""
   sample: {expires_at: "2027-06-30T00:00:00Z", days_left: 219, problem: ""}
 spec:
   description: Spec of the custom resource, with secrets hidden.
   returned: when the custom resource exists
   type: dict
   sample: {values: {global: {host: https://wandb.example.com}}}
+lacking_permissions:
+  description: Everything that the user may not do and a look needs, by the API server's own review.
+  returned: when a request was refused
+  type: list
+  elements: str
+  sample: [list pods in namespace wandb]
 requests:
   description: Requests that were made to the Kubernetes API.
   returned: always
@@ -152,9 +214,10 @@ requests:
 '''
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.wandb.onprem.plugins.module_utils.kube import access
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import auth_argument_spec
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import client_from
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, client_from
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ForbiddenError, KubeError
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from ansible_collections.wandb.onprem.plugins.module_utils.server.info import server_info
 
@@ -171,11 +234,18 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
+    client: Client | None = None
     try:
         client = client_from(options, dry_run=True)
-        server = server_info(Service(client), options['name'], options['namespace'], options['operator_namespace'])
+        try:
+            server = server_info(Service(client), options['name'], options['namespace'], options['operator_namespace'])
+        except ForbiddenError:
+            access.require(client, access.to_look(options['namespace'], options['operator_namespace']))
+            raise
+    except access.LackingError as error:
+        module.fail_json(msg=str(error), lacking_permissions=error.lacking, requests=client.requests if client else 0)
     except KubeError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), requests=client.requests if client else 0)
     module.exit_json(changed=False, requests=client.requests, **server)
 
 

@@ -87,7 +87,18 @@ def read_log(log: str, wanted: Wanted) -> list[LogLine]:
 
 def errors_since_apply(observed: Observed, wanted: Wanted) -> list[str]:
     """Errors in the operator's log that came after our apply, newest last; lines without a time count."""
-    return [line.text for line in read_log(observed.operator_log, wanted) if line.error and (line.time == 0.0 or line.time >= wanted.applied_at)]
+    return [line.text for line in read_log(observed.operator_log, wanted) if line.error and (line.time == 0.0 or _counts(line.time, wanted))]
+
+
+def _counts(moment: float, wanted: Wanted) -> bool:
+    return moment >= wanted.applied_at and moment > wanted.mended_at
+
+
+def forgiven(observed: Observed, wanted: Wanted) -> Wanted:
+    """``wanted`` for the time after a repair: the trouble told so far, by the API server's and the operator's clock, counts no more."""
+    events = [event_at(event) for event in observed.events if (event.get('involvedObject') or {}).get('name') == wanted.name]
+    lines = [line.time for line in read_log(observed.operator_log, wanted)]
+    return dataclasses.replace(wanted, mended_at=max([wanted.mended_at, *events, *lines]))
 
 
 def causes(observed: Observed, wanted: Wanted) -> list[Cause]:
@@ -130,7 +141,8 @@ def invalid_config(observed: Observed, wanted: Wanted) -> list[Cause]:
 
     The phase may be the one of the spec before: without a newer event or line of the log it is left to ``stale_phase``.
     """
-    if observed.phase != 'Invalid Config':
+    if observed.phase != 'Invalid Config' or _pending(observed):
+        # Helm looks for a pending release before anything else.
         return []
     lines = errors_since_apply(observed, wanted)
     failed = [
@@ -138,14 +150,14 @@ def invalid_config(observed: Observed, wanted: Wanted) -> list[Cause]:
         for event in observed.events
         if event.get('reason') == 'ApplyFailed'
         and (event.get('involvedObject') or {}).get('name') == wanted.name
-        and event_at(event) >= wanted.applied_at
+        and _counts(event_at(event), wanted)
     ]
     chart = wanted.spec.get('chart')
     if not lines and not failed and chart:
         return []
     text = lines[-1] if lines else 'the operator does not say why' if failed or chart else 'neither the custom resource nor a channel gives a chart'
-    if _IN_PROGRESS in text or _CLASH.search(text):
-        # Told by pending_release and type_clash.
+    if _CLASH.search(text):
+        # Told by type_clash.
         return []
     code = 'admission_refused' if _REFUSED.search(text) else 'invalid_config'
     return [Cause(code, f'custom resource {wanted.namespace}/{wanted.name}', f'the operator says: {text}')]
@@ -163,14 +175,22 @@ def type_clash(observed: Observed, wanted: Wanted) -> list[Cause]:
     return [Cause('type_clash', f'custom resource {wanted.namespace}/{wanted.name}', f'{mend}; the operator says: {lines[-1]}')]
 
 
+def _pending(observed: Observed) -> bool:
+    newest = newest_release(observed.releases)
+    return newest is not None and label(newest, 'status').startswith('pending')
+
+
 def pending_release(observed: Observed, wanted: Wanted) -> list[Cause]:
     """An operator that died within Helm left the release pending; every later apply fails on it."""
     newest = newest_release(observed.releases)
     status = label(newest, 'status') if newest else ''
     in_progress = any(_IN_PROGRESS in line for line in errors_since_apply(observed, wanted))
-    if newest is None or not status.startswith('pending') or (observed.phase == 'Loading' and not in_progress):
+    if newest is None or not _pending(observed) or (observed.phase == 'Loading' and not in_progress):
         return []
-    message = f'revision {revision(newest)} is {status} and nobody works on it: delete Secret {wanted.namespace}/{name_of(newest)}, then restart the operator'
+    message = (
+        f'revision {revision(newest)} is {status} and nobody works on it, since the operator ended within Helm. '
+        f'wandb_server with repair=true deletes Secret {wanted.namespace}/{name_of(newest)} and restarts the operator'
+    )
     return [Cause('pending_release', f'Helm release {wanted.name}', message)]
 
 

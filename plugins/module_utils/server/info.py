@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ansible_collections.wandb.onprem.plugins.module_utils.helm import decode_release
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.health import rollout
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import SECRETS, WANDBS
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
@@ -29,6 +31,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.observed impor
 )
 from ansible_collections.wandb.onprem.plugins.module_utils.server.observer import Observer
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import get
+from ansible_collections.wandb.onprem.plugins.module_utils.yaml_text import documents
 
 CONSOLE_PASSWORD = ('wandb-password', 'password')
 
@@ -65,7 +68,7 @@ def server_info(service: Service, name: str, namespace: str, operator_namespace:
         'versions': versions(observed),
         'release': release(observed),
         'workloads': [workload(one) for one in observed.workloads],
-        'images': sorted({image for one in observed.workloads for image in images(one)}),
+        'images': sorted({image for one in observed.workloads for image in images(one)} | release_images(observed)),
         'license': license_info(service, namespace, spec),
         'spec': masked(spec),
     }
@@ -89,9 +92,24 @@ def versions(observed: Observed) -> dict[str, str]:
     return found
 
 
+def release_images(observed: Observed) -> set[str]:
+    """Images of everything that the release makes or runs: its CronJobs and hooks, too, of which no pod may exist now."""
+    newest = newest_release(observed.releases)
+    if newest is None:
+        return set()
+    try:
+        found = decode_release(dict(newest))
+        texts = '\n---\n'.join([found.manifest, *found.hooks])
+        return {image for one in documents(texts, 'the manifest of the Helm release') for image in images(one)}
+    except KubeError:
+        # A Secret that is no release, or is damaged: what runs is told all the same.
+        return set()
+
+
 def images(document: Object) -> list[str]:
-    """Images of the containers, init containers last."""
-    spec = get(document, ('spec', 'template', 'spec')) or {}
+    """Images of the containers of a workload, Job, CronJob or pod, init containers last."""
+    within = {'CronJob': ('spec', 'jobTemplate', 'spec', 'template', 'spec'), 'Pod': ('spec',)}
+    spec = get(document, within.get(str(document.get('kind')), ('spec', 'template', 'spec'))) or {}
     return [str(container.get('image')) for container in [*(spec.get('containers') or []), *(spec.get('initContainers') or [])]]
 
 

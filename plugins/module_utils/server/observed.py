@@ -17,6 +17,8 @@ from ansible_collections.wandb.onprem.plugins.module_utils.helm import HelmError
 Object = t.Mapping[str, t.Any]
 
 OPERATOR_LABELS = 'control-plane=controller-manager'
+# Field selector: every Secret but Helm's releases, which are large.
+NOT_HELM = 'type!=helm.sh/release.v1'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Wanted:
     """What is waited for. ``applied_at``: when our spec last changed, epoch seconds of the API server's clock.
 
     ``active_before``: resource version of ``<cr>-spec-active`` before this run changed the spec ("0" = there was none);
-    empty where this run changed nothing. ``age``: seconds since ``applied_at``.
+    empty where this run changed nothing. ``age``: seconds since ``applied_at``. ``mended_at``: what the operator said up to
+    then is of the trouble that this run has mended.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Wanted:
     applied_at: float = 0.0
     active_before: str = ''
     age: float = 0.0
+    mended_at: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,6 +35,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.observed impor
     Wanted,
     active_spec,
     label,
+    metadata,
     name_of,
 )
 from ansible_collections.wandb.onprem.plugins.module_utils.server.readiness import STAGES, Missing, missing, taken_up
@@ -104,9 +105,9 @@ class Observer:
         more: dict[str, t.Any] = {'events': observed.events or find(EVENTS, wanted.namespace)}
         if stages & set(STAGES[:3]):
             more['operator_pods'] = find(PODS, wanted.operator_namespace, OPERATOR_LABELS)
-            more['operator_log'] = '\n'.join(
-                self.log(wanted.operator_namespace, name_of(pod), lines=LOG_LINES) for pod in more['operator_pods']
-            )
+            # Of one that is on its way out, the last words are not about what is to come.
+            alive = [pod for pod in more['operator_pods'] if not metadata(pod).get('deletionTimestamp')]
+            more['operator_log'] = '\n'.join(self.log(wanted.operator_namespace, name_of(pod), lines=LOG_LINES) for pod in alive)
         if stages - {'operator'}:
             more['jobs'] = find(JOBS, wanted.namespace)
             more['pods'] = find(PODS, wanted.namespace)

@@ -7,5 +7,5 @@ from __future__ import annotations
 import pathlib
 import sys
 
-# Tests of this folder share server_options.py and server_objects.py; there are no packages under tests/unit.
+# Tests of this folder share server_options.py, server_objects.py and server_cluster.py; there are no packages under tests/unit.
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))

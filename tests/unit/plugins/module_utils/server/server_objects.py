@@ -38,9 +38,10 @@ def active(spec=None, written=AFTER, version='7'):
     return found
 
 
-def release(revision=1, status='deployed', version='0.43.8'):
+def release(revision=1, status='deployed', version='0.43.8', manifest='', hooks=()):
     document = {
-        'name': 'wandb', 'namespace': 'wandb', 'version': revision, 'info': {'status': status}, 'manifest': '',
+        'name': 'wandb', 'namespace': 'wandb', 'version': revision, 'info': {'status': status}, 'manifest': manifest,
+        'hooks': list(hooks),
         'chart': {'metadata': {'name': 'operator-wandb', 'version': version}},
     }  # fmt: skip
     packed = base64.b64encode(gzip.compress(json.dumps(document).encode()))

@@ -5,142 +5,16 @@
 
 from __future__ import annotations
 
-import copy
 import json
 
 import pytest
 import server_objects as o
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, Response
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import UnreachableError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Waiter
 from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError
 from ansible_collections.wandb.onprem.plugins.module_utils.server.info import server_info
-from ansible_collections.wandb.onprem.plugins.module_utils.server.runner import Runner, ServerError
-from server_options import site
-
-NAMESPACE = '/api/v1/namespaces/wandb'
-CR = '/apis/apps.wandb.com/v1/namespaces/wandb/weightsandbiases/wandb'
-HMAC = f'{NAMESPACE}/secrets/wandb-hmac'
-OPERATOR = '/apis/apps/v1/namespaces/wandb-operator/deployments/wandb-controller-manager'
-# exp 2096
-LICENSE = 'e30.eyJleHAiOjQwMDAwMDAwMDB9.c2ln'
-# exp 2001
-EXPIRED = {'license': 'e30.eyJleHAiOjk5OTk5OTk5OX0.c2ln'}
-
-
-class Cluster:
-    """Objects by path. ``operator`` is called after every write, as the real one would come by."""
-
-    def __init__(self, operator=None):
-        self.objects = {}
-        self.operator = operator or (lambda cluster: None)
-        self.log = []
-        self.down = 0
-        self.applied = None
-        self.texts = {}
-        for name, data in (
-            ('wandb-license-in', {'license': LICENSE}),
-            ('wandb-mysql-in', {'MYSQL_PASSWORD': 'm'}),
-            ('wandb-redis-in', {'REDIS_PASSWORD': 'r'}),
-            ('wandb-bucket-in', {'ACCESS_KEY': 'a', 'SECRET_KEY': 's'}),
-            ('wandb-ingress-tls', {'tls.crt': 'c', 'tls.key': 'k'}),
-        ):
-            self.objects[f'{NAMESPACE}/secrets/{name}'] = o.secret(name, data)
-        self.objects[f'{NAMESPACE}/configmaps/wandb-custom-ca'] = {'kind': 'ConfigMap', 'metadata': {'name': 'wandb-custom-ca'}, 'data': {'ca.crt': 'pem'}}
-        self.objects['/api/v1/namespaces/wandb-operator/configmaps/wandb-charts'] = {
-            'kind': 'ConfigMap',
-            'metadata': {'name': 'wandb-charts'},
-            'data': {'operator-wandb': 'tgz'},
-        }
-        operator_object = copy.deepcopy(o.OPERATOR)
-        operator_object['metadata']['labels'] = {'control-plane': 'controller-manager'}
-        self.objects[OPERATOR] = operator_object
-
-    def send(self, method, path, query, content_type, body):
-        self.log.append((method, path, dict(query)))
-        if self.down > 0:
-            self.down -= 1
-            raise UnreachableError('connection refused')
-        if method == 'GET':
-            return self._get(path, query)
-        document = json.loads(body)
-        if method == 'PATCH':
-            old = self.objects.get(path, {})
-            after = {**old, **document, 'metadata': {**old.get('metadata', {}), **document['metadata']}}
-            if path == CR and old.get('spec') != after['spec']:
-                after['metadata'] = {**after['metadata'], 'uid': 'cr', 'managedFields': [{'manager': 'wandb.onprem', 'time': '2026-11-23T14:00:00Z'}]}
-        else:
-            after = None
-        # As the real one: of a DELETE with a body the query is not read.
-        if not (document.get('dryRun') if method == 'DELETE' else 'dryRun' in query):
-            self._store(path, after)
-            self.operator(self)
-        return Response(200, json.dumps(after or {}).encode())
-
-    def _store(self, path, document):
-        if document is None:
-            self.objects.pop(path, None)
-        else:
-            self.objects[path] = document
-
-    def _get(self, path, query):
-        if '/proxy/' in path or path.endswith('/log'):
-            status, text = self.texts.get(path, (200 if '/proxy/' in path else 404, 'ok'))
-            return Response(status, text.encode())
-        if path in self.objects:
-            return Response(200, json.dumps(self.objects[path]).encode())
-        found = [one for key, one in self.objects.items() if key.rsplit('/', 1)[0] == path and _selected(one, query)]
-        collection = path.rsplit('/', 1)[1]
-        if collection in ('secrets', 'deployments', 'statefulsets', 'daemonsets', 'horizontalpodautoscalers', 'pods', 'events', 'jobs', 'replicasets'):
-            return Response(200, json.dumps({'items': found}).encode())
-        status = {'kind': 'Status', 'reason': 'NotFound', 'message': 'not found', 'details': {'name': path.rsplit('/', 1)[1]}}
-        return Response(404, json.dumps(status).encode())
-
-    def writes(self):
-        return [(method, path) for method, path, query in self.log if method != 'GET' and 'dryRun' not in query]
-
-
-def _selected(document, query):
-    labels = document.get('metadata', {}).get('labels') or {}
-    if query.get('fieldSelector') == 'type!=helm.sh/release.v1' and labels.get('owner') == 'helm':
-        return False
-    for part in filter(None, query.get('labelSelector', '').split(',')):
-        key, value = part.split('!=' if '!=' in part else '=', 1)
-        if (labels.get(key) == value) == ('!=' in part):
-            return False
-    return True
-
-
-def good_operator(cluster):
-    """Applies at once, and every pod comes up."""
-    cr = cluster.objects.get(CR)
-    if cr is None:
-        return
-    cr['status'] = {'phase': 'Completed'}
-    if cr['spec'] != cluster.applied:
-        cluster.applied = cr['spec']
-        cluster.objects[f'{NAMESPACE}/secrets/wandb-spec-active'] = o.active(cr['spec'], version=str(len(cluster.log)))
-    cluster.objects[f'{NAMESPACE}/secrets/sh.helm.release.v1.wandb.v1'] = o.release()
-    for component in ('app', 'console'):
-        cluster.objects[f'/apis/apps/v1/namespaces/wandb/deployments/wandb-{component}-bc'] = o.deployment(component)
-
-
-class Time:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
-
-
-def runner(cluster, dry_run=False, **changes):
-    time = Time()
-    client = Client(cluster, dry_run)
-    return Runner(Service(client), site(**changes), Waiter(time, time.sleep, 3.0), time)
+from ansible_collections.wandb.onprem.plugins.module_utils.server.waiting import ServerError
+from server_cluster import CR, EXPIRED, HMAC, LICENSE, NAMESPACE, OPERATOR, Cluster, failing, good_operator, runner
 
 
 def test_install_then_nothing_to_do():
@@ -232,12 +106,6 @@ def test_an_expired_license_does_not_stop_a_running_site():
     assert second.warnings == ['license_secret: the licence expired at 2001-09-09T01:46:39Z']
 
 
-def failing(cluster, **changes):
-    with pytest.raises(ServerError) as caught:
-        runner(cluster, **changes).present()
-    return caught.value
-
-
 def test_operator_down_is_told_within_its_grace():
     cluster = Cluster()
     cluster.objects[OPERATOR]['status'] = {}
@@ -308,7 +176,16 @@ def test_a_restarting_api_server_is_waited_for(looks, cause):
 
 
 def test_without_wait_nothing_is_waited_for():
-    assert 'ready' not in runner(Cluster(), wait=False).present()
+    result = runner(Cluster(), wait=False).present()
+    assert 'ready' not in result
+    assert (result['waited'], result['waited_seconds']) == ([], 0.0)
+
+
+def test_what_was_waited_for_is_told_in_any_case():
+    cluster = Cluster(good_operator)
+    for result in (runner(cluster, dry_run=True).present(), runner(cluster).present(), runner(cluster).present(), runner(cluster).absent()):
+        assert isinstance(result['waited'], list)
+        assert isinstance(result['waited_seconds'], float)
 
 
 def test_removal():
@@ -347,3 +224,34 @@ def test_info():
     assert info['console_url'] == 'https://wandb.example.com/console'
     assert info['console_password_secret'] == {}
     assert LICENSE not in json.dumps(info)
+
+
+def pod_template(kind, image, init=''):
+    spec = {'containers': [{'image': image}], 'initContainers': [{'image': init}] if init else []}
+    template = {'template': {'spec': spec}}
+    return json.dumps({'kind': kind, 'metadata': {'name': 'x'}, 'spec': {'jobTemplate': {'spec': template}} if kind == 'CronJob' else template})
+
+
+def test_info_names_the_images_of_cron_jobs_and_hooks():
+    cluster = Cluster(good_operator)
+    runner(cluster).present()
+    hooks = [
+        {'manifest': pod_template('Job', 'alpine/k8s:1'), 'events': ['pre-upgrade']},
+        {'manifest': json.dumps({'kind': 'Pod', 'spec': {'containers': [{'image': 'python:3'}]}}), 'events': ['test']},
+        {'manifest': json.dumps({'kind': 'Pod', 'spec': {'containers': [{'image': 'signer:1'}]}}), 'events': ['pre-install', 'test']},
+    ]
+    manifest = '\n---\n'.join([pod_template('CronJob', 'wandb/megabinary:1'), pod_template('Deployment', 'wandb/local:1', 'wandb/local:init'), '{}'])
+    cluster.objects[f'{NAMESPACE}/secrets/sh.helm.release.v1.wandb.v1'] = o.release(manifest=manifest, hooks=hooks)
+    info = server_info(Service(Client(cluster, True)), 'wandb', 'wandb', 'wandb-operator')
+    assert info['images'] == [
+        'alpine/k8s:1', 'registry:5000/wandb/app:1.2.3', 'registry:5000/wandb/console:1.2.3', 'signer:1', 'wandb/local:1', 'wandb/local:init',
+        'wandb/megabinary:1',
+    ]  # fmt: skip
+
+
+def test_info_of_a_damaged_release_still_tells_what_runs():
+    cluster = Cluster(good_operator)
+    runner(cluster).present()
+    cluster.objects[f'{NAMESPACE}/secrets/sh.helm.release.v1.wandb.v1']['data']['release'] = o.b64('no release')
+    info = server_info(Service(Client(cluster, True)), 'wandb', 'wandb', 'wandb-operator')
+    assert info['images'] == ['registry:5000/wandb/app:1.2.3', 'registry:5000/wandb/console:1.2.3']
