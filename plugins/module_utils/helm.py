@@ -1,7 +1,7 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Helm: charts on disk, releases as Helm stores them, and the ``helm`` program (v3 and v4).
+"""Helm: releases as Helm stores them, and the ``helm`` program (v3 and v4). Charts are read in helm_chart.py, fetched in helm_source.py.
 
 Releases are read from their Secrets by the API, not by ``helm status`` and ``helm get``: one request in place of three
 programs, and the same for both versions. Everything that writes goes through the program.
@@ -11,11 +11,8 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import glob
 import gzip
 import json
-import os
-import tarfile
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
@@ -28,61 +25,12 @@ Object = dict[str, t.Any]
 Run = t.Callable[[list[str], dict[str, str]], tuple[int, str, str]]
 
 # The user's own environment must not send helm elsewhere than the kubeconfig says.
-_NEUTRAL = ('HELM_KUBECONTEXT', 'HELM_KUBEAPISERVER', 'HELM_KUBETOKEN', 'HELM_KUBECAFILE', 'HELM_KUBEASUSER', 'HELM_KUBEASGROUPS')
+_NEUTRAL = ('HELM_KUBECONTEXT', 'HELM_KUBEAPISERVER', 'HELM_KUBETOKEN', 'HELM_KUBECAFILE', 'HELM_KUBEASUSER', 'HELM_KUBEASGROUPS',
+            'HELM_KUBETLS_SERVER_NAME', 'HELM_KUBEINSECURE_SKIP_TLS_VERIFY')
 
 
 class HelmError(KubeError):
     """helm, a chart or a release is not what it must be."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Chart:
-    """A chart on disk; ``path`` is an archive or a folder."""
-
-    path: str
-    name: str
-    version: str
-    crds: tuple[Object, ...] = ()
-
-
-def read_chart(path: str) -> Chart:
-    """Chart.yaml and the CRDs of an archive or a folder. Raises HelmError."""
-    if not os.path.exists(path):
-        raise HelmError(f'chart: {path} does not exist')
-    files = _folder_files(path) if os.path.isdir(path) else _archive_files(path)
-    if 'Chart.yaml' not in files:
-        raise HelmError(f'chart: {path} holds no Chart.yaml')
-    metadata = documents(files['Chart.yaml'], f'Chart.yaml of {path}')[0]
-    crds = [document for name in sorted(files) if name.startswith('crds/') for document in documents(files[name], f'{name} of {path}')]
-    return Chart(path, str(metadata.get('name')), str(metadata.get('version')), tuple(crds))
-
-
-def _wanted(name: str) -> bool:
-    return name == 'Chart.yaml' or (name.startswith('crds/') and name.endswith(('.yaml', '.yml')))
-
-
-def _folder_files(folder: str) -> dict[str, str]:
-    found = {}
-    for path in glob.glob(os.path.join(folder, '*')) + glob.glob(os.path.join(folder, 'crds', '**'), recursive=True):
-        relative = os.path.relpath(path, folder)
-        if _wanted(relative) and os.path.isfile(path):
-            with open(path, encoding='utf-8') as stream:
-                found[relative] = stream.read()
-    return found
-
-
-def _archive_files(path: str) -> dict[str, str]:
-    found = {}
-    try:
-        with tarfile.open(path, 'r:gz') as archive:
-            for member in archive:
-                relative = member.name.partition('/')[2]
-                if member.isfile() and _wanted(relative):
-                    stream = archive.extractfile(member)
-                    found[relative] = stream.read().decode('utf-8') if stream else ''
-    except (tarfile.TarError, OSError, EOFError, UnicodeDecodeError) as error:
-        raise HelmError(f'chart: {path} is not a chart archive, or is damaged: {error}') from error
-    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,44 +90,49 @@ def manifest_objects(text: str) -> dict[str, Object]:
 
 
 class Helm:
-    """The program. ``kubeconfig`` is a file; nothing secret is ever an argument."""
+    """The program. ``kubeconfig`` is a file, ``home`` a private folder for its caches; nothing secret is ever an argument."""
 
-    def __init__(self, run: Run, binary: str, kubeconfig: str) -> None:
+    def __init__(self, run: Run, binary: str, kubeconfig: str, home: str = '') -> None:
         self._run = run
         self._binary = binary
-        self._environment = {'KUBECONFIG': kubeconfig, 'HELM_DRIVER': 'secret', **dict.fromkeys(_NEUTRAL, '')}
+        self._environment = {'KUBECONFIG': kubeconfig, 'HELM_DRIVER': 'secret', **dict.fromkeys(_NEUTRAL, ''), **(private_home(home) if home else {})}
+        self._version = ''
 
     def version(self) -> str:
-        """Such as v3.22.0 or v4.3."""
-        return self._call('version', '--template', '{{.Version}}').strip()
-
-    def pull(self, chart: str, repo_url: str, version: str, folder: str) -> str:
-        """Fetch a chart from a repository or (``oci://``) registry; path of the archive."""
-        arguments = ['pull', chart, '--destination', folder]
-        arguments += ['--repo', repo_url] if repo_url else []
-        arguments += ['--version', version] if version else []
-        self._call(*arguments)
-        archives = [name for name in os.listdir(folder) if name.endswith('.tgz')]
-        if len(archives) != 1:
-            raise HelmError(f'chart: helm pull {chart} left {len(archives)} archives')
-        return os.path.join(folder, archives[0])
+        """Such as v3.22.0, or v4.3 of a build that was not told its number."""
+        self._version = self._version or self.call('version', '--template', '{{.Version}}').strip()
+        return self._version
 
     def template(self, release: str, namespace: str, chart: str, values_file: str, kube_version: str, upgrade: bool) -> str:
         """Render without an API request. No hooks: a release's manifest has none either."""
         arguments = ['template', release, chart, '--namespace', namespace, '--values', values_file, '--kube-version', kube_version, '--no-hooks', '--skip-crds']
-        return self._call(*arguments, *(['--is-upgrade'] if upgrade else []))
+        return self.call(*arguments, *(['--is-upgrade'] if upgrade else []))
 
-    def upgrade(self, release: str, namespace: str, chart: str, values_file: str, timeout: int) -> None:
-        """Install or upgrade, without CRDs (they are applied before) and without helm's own wait (it cannot tell causes)."""
-        self._call('upgrade', release, chart, '--install', '--namespace', namespace, '--values', values_file, '--skip-crds',
-                   '--history-max', '10', '--timeout', f'{timeout}s', '--reset-values')
+    def upgrade(self, release: str, namespace: str, chart: str, values_file: str, timeout: int, replace: bool = False) -> None:
+        """Install or upgrade, without CRDs (they are applied before) and without helm's own wait (it cannot tell causes).
+
+        ``replace`` writes whole objects, which also takes away what others have put into their lists; a merge does not.
+        """
+        forced: list[str] = []
+        if replace:
+            # v4 applies server-side and can then only take over fields, not take away what stands beside them.
+            forced = ['--force'] if self.version().startswith('v3') else ['--force-replace', '--server-side=false']
+        self.call('upgrade', release, chart, '--install', '--namespace', namespace, '--values', values_file, '--skip-crds',
+                  '--history-max', '10', '--timeout', f'{timeout}s', '--reset-values', *forced)
 
     def uninstall(self, release: str, namespace: str, timeout: int) -> None:
         """Remove the release and its history; waits for its objects to be gone."""
-        self._call('uninstall', release, '--namespace', namespace, '--wait', '--timeout', f'{timeout}s')
+        self.call('uninstall', release, '--namespace', namespace, '--wait', '--timeout', f'{timeout}s')
 
-    def _call(self, *arguments: str) -> str:
-        code, output, errors = self._run([self._binary, *arguments], self._environment)
+    def call(self, *arguments: str, environment: t.Mapping[str, str] | None = None) -> str:
+        """stdout of ``helm arguments...``. Raises HelmError with what helm said."""
+        code, output, errors = self._run([self._binary, *arguments], {**self._environment, **(environment or {})})
         if code != 0:
             raise HelmError(f'helm {arguments[0]} failed: {(errors or output).strip()[-2000:]}')
         return output
+
+
+def private_home(folder: str) -> dict[str, str]:
+    """Helm's caches in ``folder``. The user's own registry login stays in force; nothing of helm's is written to their home."""
+    return {'HELM_CACHE_HOME': f'{folder}/cache', 'HELM_REPOSITORY_CACHE': f'{folder}/cache/repository', 'HELM_CONTENT_CACHE': f'{folder}/cache/content',
+            'HELM_REPOSITORY_CONFIG': f'{folder}/repositories.yaml'}

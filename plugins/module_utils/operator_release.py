@@ -3,39 +3,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """W&B's operator as a Helm release: CRDs first, then the release, then its rollout.
 
-Uses of the collaborators: Service (``get find apply apply_over delete client``), Helm (``pull template upgrade
-uninstall``), Waiter (``wait``). Whether this is a dry run is the client's to know.
+Uses of the collaborators: Service (``get find apply apply_over delete client``), Helm (``template upgrade uninstall``),
+Waiter (``wait``). Whether this is a dry run is the client's to know.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
+import datetime
 import typing as t
 
-from ansible_collections.wandb.onprem.plugins.module_utils.helm import Chart, Helm, HelmError, Release, manifest_objects, newest_release, read_chart
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.health import crd_established
+from ansible_collections.wandb.onprem.plugins.module_utils.helm import Helm, HelmError, Release, manifest_objects, newest_release
+from ansible_collections.wandb.onprem.plugins.module_utils.helm_chart import Chart
+from ansible_collections.wandb.onprem.plugins.module_utils.helm_source import write_private
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.drift import Drift, Key, LiveObjects, drift_of, pod_template_differs
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ForbiddenError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.health import crd_established, rollout
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import CRDS, NAMESPACES, SECRETS, WANDBS, name_of, resource_of
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.rollout import rollout_probe
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service, masked_diff
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Waiter
+from ansible_collections.wandb.onprem.plugins.module_utils.operator_access import demand, questions
+from ansible_collections.wandb.onprem.plugins.module_utils.operator_crds import CrdDecision, CrdVerb, decide_crd, signed
+from ansible_collections.wandb.onprem.plugins.module_utils.operator_scope import find_others, scope_of
 from ansible_collections.wandb.onprem.plugins.module_utils.release import Decision, Mend, Observed, Verb, Wanted, changed_objects, decide
 from ansible_collections.wandb.onprem.plugins.module_utils.yaml_text import dump
 
 Object = dict[str, t.Any]
 
 WORKLOADS = ('Deployment', 'StatefulSet', 'DaemonSet')
+PENDING = 'status in (pending-install,pending-upgrade,pending-rollback)'
+# As kubectl rollout restart does it.
+RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt'
 
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """Which release, from which chart."""
+    """Which release."""
 
     name: str
     namespace: str
-    chart: str
-    chart_version: str = ''
-    chart_repo_url: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +50,10 @@ class Policy:
     """What the run may do."""
 
     create_namespace: bool = False
+    apply_crds: bool = True
     force_conflicts: bool = False
+    allow_other_operators: bool = False
+    mend_drift: bool = True
     repair: bool = False
     wait: bool = True
     timeout: int = 300
@@ -56,55 +66,25 @@ class Outcome:
     changed: bool = False
     decision: Decision = dataclasses.field(default_factory=lambda: Decision(Verb.NOTHING))
     release: Release | None = None
-    chart: Chart | None = None
     crds: list[str] = dataclasses.field(default_factory=list)
     diffs: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    restarted: bool = False
     waited: float = 0.0
 
 
-def operator_values(options: t.Mapping[str, t.Any]) -> Object:
-    """Values of chart ``operator`` (facts 2.2) for the module's options; ``extra_values`` is merged last."""
-    image = {'repository': options['image_repository'], 'tag': options['image_tag'], 'digest': options.get('image_digest'),
-             'pullPolicy': options['image_pull_policy'], 'pullSecrets': options.get('image_pull_secrets')}
-    values: Object = {
-        'image': image,
-        'airgapped': options['airgapped'],
-        'podSecurityContext': options['pod_security_context'],
-        'securityContext': options['security_context'],
-        'resources': options.get('resources'),
-        'podAnnotations': options.get('pod_annotations'),
-        'caCertsConfigMap': options.get('ca_certs_configmap'),
-        'nodeSelector': options.get('node_selector'),
-        'tolerations': options.get('tolerations'),
-        'extraEnv': [_env(name, value) for name, value in sorted((options.get('extra_env') or {}).items())],
-    }
-    if options.get('namespace_isolation'):
-        values['namespaceIsolation'] = {'enabled': True, 'additionalNamespaces': options.get('additional_namespaces') or []}
-    return merge(_without_empty(values), options.get('extra_values') or {})
+@dataclasses.dataclass(frozen=True)
+class _Seen:
+    """What one look found: the decision's input and what the steps after it need again."""
 
-
-def _env(name: str, value: t.Any) -> Object:
-    if isinstance(value, dict):
-        return {'name': name, **value}
-    return {'name': name, 'value': str(value).lower() if isinstance(value, bool) else str(value)}
-
-
-def _without_empty(document: Object) -> Object:
-    """No key for what was not given: the chart's own default stands."""
-    clean = {key: _without_empty(value) if isinstance(value, dict) else value for key, value in document.items()}
-    return {key: value for key, value in clean.items() if value not in (None, '', [], {})}
-
-
-def merge(base: Object, over: t.Mapping[str, t.Any]) -> Object:
-    """Maps are merged, everything else of ``over`` replaces."""
-    merged = dict(base)
-    for key, value in over.items():
-        merged[key] = merge(merged[key], value) if isinstance(value, dict) and isinstance(merged.get(key), dict) else value
-    return merged
+    observed: Observed
+    live: t.Mapping[Key, t.Mapping[str, t.Any]]
+    drifts: tuple[Drift, ...]
+    crds: dict[str, tuple[Object | None, CrdDecision]]
 
 
 class OperatorRunner:
-    """``folder`` is a private folder for charts and values; the caller removes it."""
+    """``folder`` is a private folder for the values; the caller removes it."""
 
     def __init__(self, service: Service, helm: Helm, waiter: Waiter, folder: str) -> None:
         self.service = service
@@ -113,42 +93,34 @@ class OperatorRunner:
         self.folder = folder
         self.dry_run = service.client.dry_run
 
-    def present(self, target: Target, values: Object, policy: Policy) -> Outcome:
+    def present(self, target: Target, chart: Chart, values: Object, policy: Policy) -> Outcome:
         """Install, upgrade, mend, or nothing; then wait until what the chart makes is rolled out."""
-        outcome = Outcome()
-        outcome.chart = chart = self._chart(target)
         kube_version = str(self.service.client.get('/version').get('gitVersion'))
-        crds = {crd['metadata']['name']: self.service.get(CRDS, None, crd['metadata']['name']) for crd in chart.crds}
-        outcome.release = release = newest_release(self.service, target.namespace, target.name)
-        values_file = self._write('values.yaml', dump(values))
+        release = newest_release(self.service, target.namespace, target.name)
+        outcome = Outcome(release=release)
+        values_file = write_private(self.folder, 'values.yaml', dump(values))
         rendered = self.helm.template(target.name, target.namespace, chart.path, values_file, kube_version, release is not None and release.revision > 1)
         wanted = Wanted(chart.name, chart.version, values, manifest_objects(rendered))
-        observed = Observed(
-            release,
-            manifest_objects(release.manifest) if release else {},
-            {} if release else self._foreign(wanted.objects, target),
-            next((version for version in map(_storage_version, [*crds.values(), *chart.crds]) if version not in ('', 'v1')), ''),
-        )
-        outcome.decision = decision = decide(observed, wanted)
+        seen = self._look(target, chart, release, wanted, policy)
+        outcome.decision = decision = decide(seen.observed, wanted)
         self._permit(decision, policy)
+        if decision.verb != Verb.NOTHING:
+            applied = [name for name, (_live, crd) in seen.crds.items() if crd.verb == CrdVerb.APPLY] if policy.apply_crds else []
+            demand(self.service, questions(wanted.objects.values(), target.namespace, applied))
 
         self._namespace(target, policy, outcome, needed=release is None)
-        for crd in chart.crds:
-            self._crd(crds[crd['metadata']['name']], crd, policy, outcome)
+        self._crds(chart, seen, policy, outcome)
         if decision.verb != Verb.NOTHING:
             outcome.changed = True
-            outcome.diffs += [
-                {'before_header': name, 'after_header': name, **masked_diff(observed.objects.get(name), wanted.objects.get(name))}
-                for name in changed_objects(observed.objects, wanted.objects)
-            ]
+            outcome.restarted = _needs_restart(decision, wanted, seen, LiveObjects(self.service, target.namespace))
+            outcome.diffs += _diffs(seen, wanted, outcome.restarted)
             if not self.dry_run:
-                self._mend(decision, observed, policy)
-                self.helm.upgrade(target.name, target.namespace, chart.path, values_file, policy.timeout)
+                self._mend(decision, release, policy)
+                self.helm.upgrade(target.name, target.namespace, chart.path, values_file, policy.timeout, any(not one.gone for one in seen.drifts))
                 outcome.release = newest_release(self.service, target.namespace, target.name)
-        if policy.wait and not self.dry_run:
-            workloads = [(resource_of(one), one['metadata'].get('namespace') or target.namespace, one['metadata']['name'])
-                         for one in wanted.objects.values() if one.get('kind') in WORKLOADS]
-            outcome.waited = self.waiter.wait(f'release {target.name}', rollout_probe(self.service, workloads), policy.timeout).seconds
+                if outcome.restarted:
+                    self._restart(target, wanted)
+        self._wait(target, wanted, seen, policy, outcome)
         return outcome
 
     def absent(self, target: Target, policy: Policy) -> Outcome:
@@ -157,38 +129,53 @@ class OperatorRunner:
         outcome.release = release = newest_release(self.service, target.namespace, target.name)
         if not release:
             return outcome
-        scope = _scope(release)
-        resources = [one for one in self.service.find(WANDBS) if scope is None or one['metadata'].get('namespace') in scope]
+        scope = scope_of(release.values, release.namespace)
+        resources = self.service.find(WANDBS) if scope is None else [one for place in sorted(scope) for one in self.service.find(WANDBS, place)]
         if resources:
             names = ', '.join(sorted(name_of({'kind': WANDBS.kind, **one}) for one in resources))
             raise HelmError(f'{names} still exists and could never be deleted without the operator (its finalizer waits for it): delete it first')
         outcome.changed = True
-        outcome.decision = Decision(Verb.UPGRADE, ('the release exists',))
+        outcome.decision = Decision(Verb.UNINSTALL, ('the release exists',))
         outcome.diffs = [{'before_header': name, 'after_header': name, **masked_diff(one, None)} for name, one in manifest_objects(release.manifest).items()]
         if not self.dry_run:
             self.helm.uninstall(target.name, target.namespace, policy.timeout)
             outcome.release = None
         return outcome
 
-    def _chart(self, target: Target) -> Chart:
-        path = target.chart
-        if target.chart_repo_url or path.startswith('oci://'):
-            path = self.helm.pull(path, target.chart_repo_url, target.chart_version, self.folder)
-        chart = read_chart(os.path.expanduser(path))
-        if target.chart_version and chart.version != target.chart_version:
-            raise HelmError(f'chart: {path} is of version {chart.version}, chart_version asks for {target.chart_version}')
-        return chart
+    def _look(self, target: Target, chart: Chart, release: Release | None, wanted: Wanted, policy: Policy) -> _Seen:
+        crds = {}
+        for crd in chart.crds:
+            name = crd['metadata']['name']
+            try:
+                existing = self.service.get(CRDS, None, name)
+            except ForbiddenError:
+                if policy.apply_crds:
+                    raise
+                continue
+            crds[name] = existing, decide_crd(existing, crd, chart.version)
+        made = manifest_objects(release.manifest) if release else {}
+        objects = LiveObjects(self.service, target.namespace)
+        live = objects.of(made.values())
+        # Of a release that helm did not finish nobody knows what should be there.
+        settled = release is not None and release.status == 'deployed' and policy.mend_drift
+        found = [drift_of(one, live.get(objects.key(one)), target.namespace) for one in made.values()] if release and policy.mend_drift else []
+        drifts = tuple(one for one in found if one)
+        scope = scope_of(wanted.values, target.namespace)
+        ask_others = not policy.allow_other_operators and (release is None or scope != scope_of(release.values, release.namespace))
+        observed = Observed(
+            release,
+            made,
+            foreign=self._foreign([one for name, one in wanted.objects.items() if name not in made], target),
+            others=find_others(self.service, target.namespace, target.name, scope) if ask_others else {},
+            crd_refusals=tuple(decision.reason for _live, decision in crds.values() if decision.verb == CrdVerb.REFUSE),
+            drift=tuple(str(one) for one in drifts) if settled else (),
+        )
+        return _Seen(observed, live, drifts, crds)
 
-    def _write(self, name: str, text: str) -> str:
-        path = os.path.join(self.folder, name)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 'w', encoding='utf-8') as stream:
-            stream.write(text)
-        return path
-
-    def _foreign(self, objects: dict[str, Object], target: Target) -> dict[str, str]:
-        """Objects of the chart that exist and that Helm would refuse to adopt, with their owner."""
+    def _foreign(self, objects: t.Iterable[Object], target: Target) -> dict[str, str]:
+        """Objects that exist and that Helm would refuse to adopt, with their owner."""
         found = {}
-        for wanted in objects.values():
+        for wanted in objects:
             resource, metadata = resource_of(wanted), wanted['metadata']
             namespace = (metadata.get('namespace') or target.namespace) if resource.namespaced else None
             live = self.service.get(resource, namespace, metadata['name'])
@@ -215,30 +202,89 @@ class OperatorRunner:
         elif needed and not self.dry_run and self.service.get(NAMESPACES, None, target.namespace) is None:
             raise HelmError(f'namespace {target.namespace} does not exist: role wandb.onprem.platform makes it, or create_namespace=true')
 
-    def _crd(self, before: Object | None, crd: Object, policy: Policy, outcome: Outcome) -> None:
-        applied = self.service.apply_over(before, crd, policy.force_conflicts)
-        outcome.crds.append(crd['metadata']['name'])
-        if applied.changed:
-            outcome.changed = True
-            outcome.diffs.append({'before_header': name_of(crd), 'after_header': name_of(crd), **applied.diff})
-            if not self.dry_run:
-                self.waiter.wait(name_of(crd), lambda: crd_established(self.service.get(CRDS, None, crd['metadata']['name'])), policy.timeout)
+    def _crds(self, chart: Chart, seen: _Seen, policy: Policy, outcome: Outcome) -> None:
+        for crd in chart.crds:
+            name = crd['metadata']['name']
+            if name not in seen.crds:
+                continue
+            live, decision = seen.crds[name]
+            outcome.crds.append(name)
+            if not policy.apply_crds:
+                if live is None:
+                    raise HelmError(f'CRD {name} does not exist: let somebody who may apply CRDs do it, or give apply_crds=true')
+                continue
+            if decision.verb == CrdVerb.KEEP:
+                outcome.warnings.append(decision.reason)
+                continue
+            applied = self.service.apply_over(live, signed(crd, chart.version), policy.force_conflicts)
+            if applied.changed:
+                outcome.changed = True
+                outcome.diffs.append({'before_header': name_of(crd), 'after_header': name_of(crd), **applied.diff})
+                if not self.dry_run:
+                    self._established(crd, policy)
 
-    def _mend(self, decision: Decision, observed: Observed, policy: Policy) -> None:
-        release = observed.release
+    def _established(self, crd: Object, policy: Policy) -> None:
+        self.waiter.wait(name_of(crd), lambda: crd_established(self.service.get(CRDS, None, crd['metadata']['name'])), policy.timeout)
+
+    def _mend(self, decision: Decision, release: Release | None, policy: Policy) -> None:
         if release and decision.mend == Mend.DELETE_PENDING:
-            self.service.delete(SECRETS, release.namespace, release.secret)
+            # One that was killed may have been preceded by another: helm would stumble over that next.
+            older = [one['metadata']['name'] for one in self.service.find(SECRETS, release.namespace, labels=f'owner=helm,name={release.name},{PENDING}')]
+            for name in dict.fromkeys([*older, release.secret]):
+                self.service.delete(SECRETS, release.namespace, name)
         elif release and decision.mend == Mend.FINISH_UNINSTALL:
             self.helm.uninstall(release.name, release.namespace, policy.timeout)
 
+    def _restart(self, target: Target, wanted: Wanted) -> None:
+        stamp = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
+        for one in _workloads(wanted):
+            path = resource_of(one).path(one['metadata'].get('namespace') or target.namespace, one['metadata']['name'])
+            self.service.client.merge_patch(path, {'spec': {'template': {'metadata': {'annotations': {RESTARTED_AT: stamp}}}}}, self.service.field_manager)
 
-def _scope(release: Release) -> set[str] | None:
-    """Namespaces that the operator looks after; None = all."""
-    isolation = release.values.get('namespaceIsolation') or {}
-    return {release.namespace, *(isolation.get('additionalNamespaces') or [])} if isolation.get('enabled') else None
+    def _wait(self, target: Target, wanted: Wanted, seen: _Seen, policy: Policy, outcome: Outcome) -> None:
+        if not policy.wait or self.dry_run:
+            return
+        objects = LiveObjects(self.service, target.namespace)
+        mine = _workloads(wanted)
+        live = [seen.live.get(objects.key(one)) for one in mine]
+        if outcome.decision.verb == Verb.NOTHING and all(one is not None and rollout(one).done for one in live):
+            return
+        places = [(resource_of(one), one['metadata'].get('namespace') or target.namespace, one['metadata']['name']) for one in mine]
+        outcome.waited = self.waiter.wait(f'release {target.name}', rollout_probe(self.service, places), policy.timeout).seconds
+        if seen.observed.drift:
+            found = objects.of(wanted.objects.values())
+            again = [drift_of(one, found.get(objects.key(one)), target.namespace) for one in wanted.objects.values()]
+            outcome.warnings += [f'{one}, at once again: another program writes it (mend_drift=false leaves it alone)' for one in again if one]
 
 
-def _storage_version(crd: Object | None) -> str:
-    """Version that the CRD stores; empty without a CRD."""
-    versions = ((crd or {}).get('spec') or {}).get('versions') or []
-    return next((str(version.get('name')) for version in versions if version.get('storage')), '')
+def _workloads(wanted: Wanted) -> list[Object]:
+    return [one for one in wanted.objects.values() if one.get('kind') in WORKLOADS]
+
+
+def _needs_restart(decision: Decision, wanted: Wanted, seen: _Seen, objects: LiveObjects) -> bool:
+    """After a repair, and where what the pods work with was mended: unless helm starts new pods by itself.
+
+    An operator that was refused something meanwhile would try again in an hour only (facts 9).
+    """
+    if decision.mend == Mend.FINISH_UNINSTALL:
+        return False
+    beside = any(drift.name.split(' ')[0] not in WORKLOADS for drift in seen.drifts)
+    if decision.verb != Verb.REPAIR and not (seen.observed.drift and beside):
+        return False
+    pairs = [(one, seen.live.get(objects.key(one))) for one in _workloads(wanted)]
+    return any(live is not None for _one, live in pairs) and not any(live is None or pod_template_differs(one, live) for one, live in pairs)
+
+
+def _diffs(seen: _Seen, wanted: Wanted, restarted: bool) -> list[dict[str, t.Any]]:
+    observed = seen.observed
+    found: list[dict[str, t.Any]] = [
+        {'before_header': name, 'after_header': name, **masked_diff(observed.objects.get(name), wanted.objects.get(name))}
+        for name in changed_objects(observed.objects, wanted.objects)
+    ]
+    found += [one.diff for one in seen.drifts] if observed.drift else []
+    if restarted:
+        found.append({'before_header': 'pods of the operator', 'after_header': 'pods of the operator', 'before': '', 'after': 'restarted\n'})
+    if not found:
+        status = observed.release.status if observed.release else ''
+        found.append({'before_header': 'release', 'after_header': 'release', 'before': {'status': status}, 'after': {'status': 'deployed'}})
+    return found

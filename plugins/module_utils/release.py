@@ -16,6 +16,9 @@ from ansible_collections.wandb.onprem.plugins.module_utils.helm import Release
 
 Object = dict[str, t.Any]
 
+# helm starts no new pod where the template stays the same, and an operator that was refused something tries again in an hour only (facts 9).
+_RESTART = ', then restart the operator if its pods stay the same, so that it looks at its custom resources anew'
+
 
 class Verb(str, enum.Enum):
     """What is to be done; a repair is done only if it was allowed."""
@@ -23,6 +26,7 @@ class Verb(str, enum.Enum):
     NOTHING = 'nothing'
     INSTALL = 'install'
     UPGRADE = 'upgrade'
+    UNINSTALL = 'uninstall'
     REPAIR = 'repair'
     REFUSE = 'refuse'
 
@@ -47,12 +51,19 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Observed:
-    """What is there. ``foreign``: object -> who owns it, for objects of the chart that are not of this release."""
+    """What is there.
+
+    ``foreign``: object of the chart that is not of this release -> who owns it. ``others``: another release's operator -> what
+    speaks against it. ``crd_refusals``: why a CRD of the chart cannot be applied. ``drift``: what others changed in the
+    release's live objects, in words.
+    """
 
     release: Release | None
     objects: dict[str, Object]
-    foreign: dict[str, str] = dataclasses.field(default_factory=dict)
-    crd_storage_version: str = ''
+    foreign: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    others: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    crd_refusals: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,20 +85,29 @@ def decide(observed: Observed, wanted: Wanted) -> Decision:
     return Decision(Verb.NOTHING)
 
 
-def crd_stores_another_version(observed: Observed, wanted: Wanted) -> Decision | None:
-    """v2 is another operator with another resource (facts 1.7)."""
-    if observed.crd_storage_version in ('', 'v1'):
+def crd_refused(observed: Observed, wanted: Wanted) -> Decision | None:
+    """The cluster's CRD is another generation's, or has versions that the chart's lacks (operator_crds.py)."""
+    if not observed.crd_refusals:
         return None
-    return Decision(Verb.REFUSE, (f'the cluster\'s CRD stores {observed.crd_storage_version}, this collection speaks v1',),
-                    'this cluster is run by another generation of W&B\'s operator; use another cluster')
+    return Decision(Verb.REFUSE, observed.crd_refusals,
+                    'another generation of W&B\'s operator runs this cluster: use another cluster, or a chart of that generation')
 
 
 def installed_otherwise(observed: Observed, wanted: Wanted) -> Decision | None:
     """Objects of the chart exist, by kubectl or under another release."""
-    if observed.release or not observed.foreign:
+    if not observed.foreign:
         return None
     return Decision(Verb.REFUSE, tuple(f'{name} exists already, {owner}' for name, owner in sorted(observed.foreign.items())),
                     'remove that installation (custom resources stay), or give its release name and namespace in name and namespace')
+
+
+def another_operator(observed: Observed, wanted: Wanted) -> Decision | None:
+    """Another operator would work on the same custom resources."""
+    if not observed.others:
+        return None
+    return Decision(Verb.REFUSE, tuple(f'there is another operator: {name}, {against}' for name, against in sorted(observed.others.items())),
+                    'remove it, give its release name and namespace in name and namespace, keep the two apart with namespace_isolation and '
+                    'additional_namespaces, or take the risk with allow_other_operators=true')
 
 
 def another_chart(observed: Observed, wanted: Wanted) -> Decision | None:
@@ -109,7 +129,8 @@ def pending(observed: Observed, wanted: Wanted) -> Decision | None:
     if not release or not release.status.startswith('pending-'):
         return None
     return Decision(Verb.REPAIR, (f'revision {release.revision} is {release.status}: helm was interrupted',),
-                    f'delete Secret {release.namespace}/{release.secret} and install again (only if no other helm is at work)', Mend.DELETE_PENDING)
+                    f'delete Secret {release.namespace}/{release.secret} and run helm upgrade again{_RESTART} (only if no other helm is at work)',
+                    Mend.DELETE_PENDING)
 
 
 def uninstalling(observed: Observed, wanted: Wanted) -> Decision | None:
@@ -125,7 +146,7 @@ def failed(observed: Observed, wanted: Wanted) -> Decision | None:
     release = observed.release
     if not release or release.status == 'deployed':
         return None
-    return Decision(Verb.REPAIR, (f'revision {release.revision} is {release.status}',), 'run helm upgrade again with the wanted chart and values')
+    return Decision(Verb.REPAIR, (f'revision {release.revision} is {release.status}',), f'run helm upgrade again with the wanted chart and values{_RESTART}')
 
 
 def differs(observed: Observed, wanted: Wanted) -> Decision | None:
@@ -139,11 +160,16 @@ def differs(observed: Observed, wanted: Wanted) -> Decision | None:
     reasons += [f'value {path} differs' for path in differing_paths(release.values, wanted.values)]
     if not reasons:
         reasons = [f'{name} is rendered differently by the same chart version' for name in changed_objects(observed.objects, wanted.objects)]
-    return Decision(Verb.UPGRADE, tuple(reasons)) if reasons else None
+    return Decision(Verb.UPGRADE, (*reasons, *observed.drift)) if reasons else None
+
+
+def drifted(observed: Observed, wanted: Wanted) -> Decision | None:
+    """Somebody changed or deleted what helm made; helm itself never looks."""
+    return Decision(Verb.UPGRADE, observed.drift) if observed.drift else None
 
 
 ROWS: tuple[t.Callable[[Observed, Wanted], Decision | None], ...] = (
-    crd_stores_another_version, installed_otherwise, another_chart, not_installed, pending, uninstalling, failed, differs,
+    crd_refused, another_chart, installed_otherwise, another_operator, not_installed, pending, uninstalling, failed, differs, drifted,
 )
 
 
@@ -152,7 +178,8 @@ def differing_paths(old: t.Any, new: t.Any, path: str = '') -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         return [found for key in sorted({*old, *new}, key=str)
                 for found in differing_paths(old.get(key), new.get(key), f'{path}.{key}' if path else str(key))]
-    return [] if old == new else [path]
+    # To Python True is 1.
+    return [] if old == new and isinstance(old, bool) is isinstance(new, bool) else [path]
 
 
 def changed_objects(old: dict[str, Object], new: dict[str, Object]) -> list[str]:

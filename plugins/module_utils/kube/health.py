@@ -128,3 +128,26 @@ def pods_of_rollout(workload: Object, replica_sets: t.Iterable[Object], pods: t.
         revision = (workload.get('status') or {}).get('updateRevision')
         return [pod for pod in alive if (pod['metadata'].get('labels') or {}).get('controller-revision-hash') == revision]
     return alive
+
+
+def unready_causes(pod: Object, events: t.Iterable[Object]) -> tuple[Cause, ...]:
+    """Containers that run and are not ready, with what their probe said last. It may well end by itself, so it ends no wait."""
+    name = name_of({'kind': 'Pod', **pod})
+    metadata = pod.get('metadata') or {}
+    unhealthy = [event for event in events if event.get('reason') == 'Unhealthy' and _about(event, metadata)]
+    said = f': {max(unhealthy, key=_last_seen).get("message")}' if unhealthy else ''
+    return tuple(
+        Cause('not_ready', f'{name} container {container.get("name")}', f'runs but is not ready{said}')
+        for container in (pod.get('status') or {}).get('containerStatuses') or []
+        if 'running' in (container.get('state') or {}) and not container.get('ready')
+    )
+
+
+def _about(event: Object, metadata: Object) -> bool:
+    involved, uid = event.get('involvedObject') or {}, metadata.get('uid')
+    return involved.get('kind', 'Pod') == 'Pod' and involved.get('name') == metadata.get('name') and involved.get('uid', uid) == uid
+
+
+def _last_seen(event: Object) -> str:
+    """When an event happened last; RFC 3339 in UTC sorts as text."""
+    return str((event.get('series') or {}).get('lastObservedTime') or event.get('lastTimestamp') or event.get('eventTime') or '')

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.health import event_causes, pod_causes, pods_of_rollout, rollout
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.health import event_causes, pod_causes, pods_of_rollout, rollout, unready_causes
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import EVENTS, PODS, REPLICA_SETS, Resource
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Cause, Progress
@@ -24,6 +24,11 @@ def selector_of(workload: t.Mapping[str, t.Any]) -> str:
 
 def causes_of(service: Service, workload: t.Mapping[str, t.Any]) -> tuple[Cause, ...]:
     """Why the workload's new pods are not ready or not there."""
+    return _look(service, workload)[0]
+
+
+def _look(service: Service, workload: t.Mapping[str, t.Any]) -> tuple[tuple[Cause, ...], tuple[Cause, ...]]:
+    """(what does not end by itself, what may)."""
     metadata, selector = workload['metadata'], selector_of(workload)
     namespace = metadata.get('namespace')
     replica_sets = service.find(REPLICA_SETS, namespace, labels=selector) if workload.get('kind') == 'Deployment' else []
@@ -31,14 +36,19 @@ def causes_of(service: Service, workload: t.Mapping[str, t.Any]) -> tuple[Cause,
     found = [cause for pod in pods for cause in pod_causes(pod)]
     if not pods:
         subjects = {('ReplicaSet', one['metadata']['name']) for one in replica_sets} | {(str(workload.get('kind')), metadata['name'])}
-        found += event_causes(service.find(EVENTS, namespace, fields='reason=FailedCreate'), subjects)
-    return tuple(found)
+        return (*found, *event_causes(service.find(EVENTS, namespace, fields='reason=FailedCreate'), subjects)), ()
+    if found or not any(unready_causes(pod, ()) for pod in pods):
+        return tuple(found), ()
+    events = service.find(EVENTS, namespace, fields='reason=Unhealthy')
+    return (), tuple(hint for pod in pods for hint in unready_causes(pod, events))
 
 
 def rollout_probe(service: Service, targets: t.Sequence[tuple[Resource, str, str]]) -> t.Callable[[], Progress]:
     """A probe for the waiter: all of ``targets`` (resource, namespace, name) rolled out."""
     def probe() -> Progress:
-        missing, causes = [], []
+        missing: list[str] = []
+        causes: list[Cause] = []
+        hints: list[Cause] = []
         for resource, namespace, name in targets:
             workload = service.get(resource, namespace, name)
             if workload is None:
@@ -48,6 +58,8 @@ def rollout_probe(service: Service, targets: t.Sequence[tuple[Resource, str, str
             progress = rollout(workload)
             if not progress.done:
                 missing.append(progress.missing)
-                causes += [*progress.causes, *(cause for cause in causes_of(service, workload) if cause not in progress.causes)]
-        return Progress(not missing, '; '.join(missing), tuple(causes))
+                found, told = _look(service, workload)
+                causes += [*progress.causes, *(cause for cause in found if cause not in progress.causes)]
+                hints += told
+        return Progress(not missing, '; '.join(missing), tuple(causes), hints=tuple(hints))
     return probe

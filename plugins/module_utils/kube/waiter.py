@@ -34,12 +34,13 @@ class Cause:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """What one look saw. ``fatal`` ends the wait at once, ``causes`` when they last."""
+    """What one look saw. ``fatal`` ends the wait at once, ``causes`` when they last, ``hints`` never: they are told when the time is up."""
 
     done: bool
     missing: str = ''
     causes: tuple[Cause, ...] = ()
     fatal: tuple[Cause, ...] = ()
+    hints: tuple[Cause, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,5 +86,5 @@ class Waiter:
             if progress.fatal or lasting:
                 raise WaitError(subject, now - start, progress.missing, progress.fatal + lasting)
             if now - start >= timeout:
-                raise WaitError(subject, now - start, progress.missing, progress.causes)
+                raise WaitError(subject, now - start, progress.missing, progress.causes + progress.hints)
             self._sleep(min(self._interval, max(start + timeout - now, 0.0)))
