@@ -12,10 +12,9 @@ class ModuleDocFragment:
 options:
   size:
     description:
-      - Requests and replicas of all components. V(testing) is for trials.
+      - Requests and replicas of all components; V(small) if neither this nor O(guide_values) says. V(testing) is for trials.
     type: str
     choices: [testing, small, medium, large, xlarge, xxlarge]
-    default: small
   chart:
     description:
       - Where the operator takes the chart C(operator-wandb) from; one of three forms. O(chart.path), a file in the operator's pod.

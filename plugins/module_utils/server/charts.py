@@ -13,6 +13,8 @@ import re
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.server import eras
+from ansible_collections.wandb.onprem.plugins.module_utils.server.checks import has_credentials
+from ansible_collections.wandb.onprem.plugins.module_utils.server.notes import Notes
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import Values
 
 # Option -> key of the custom resource.
@@ -25,11 +27,6 @@ _FORMS = {
 _EXACT = re.compile(r'v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?')
 
 
-class _Notes(t.Protocol):
-    problems: list[str]
-    warnings: list[str]
-
-
 def chart_form(chart: t.Mapping[str, t.Any]) -> str:
     """``path``, ``oci``, ``repository``, or an empty string for none of them."""
     if chart.get('path'):
@@ -40,7 +37,7 @@ def chart_form(chart: t.Mapping[str, t.Any]) -> str:
     return 'repository' if url.startswith(('https://', 'http://')) else ''
 
 
-def chart_spec(options: t.Mapping[str, t.Any], notes: _Notes) -> tuple[Values, str]:
+def chart_spec(options: t.Mapping[str, t.Any], notes: Notes) -> tuple[Values, str]:
     """``spec.chart`` and the version that decides the era (an empty string where nothing tells it)."""
     given = {key: value for key, value in (options.get('chart') or {}).items() if value not in (None, '', {}, False)}
     told = str(options.get('chart_version') or '')
@@ -55,6 +52,10 @@ def chart_spec(options: t.Mapping[str, t.Any], notes: _Notes) -> tuple[Values, s
     if not form:
         notes.problems.append('chart: give path, or url beginning with oci:// or https://')
         return {}, ''
+    for key in [key for key in ('username', 'password') if given.pop(key, None)]:
+        notes.problems.append(f'chart.{key} would stand in clear in the custom resource: use chart.credential_secret')
+    if has_credentials(str(given.get('url') or '')):
+        notes.problems.append('chart.url holds a password, in clear in the custom resource: use chart.credential_secret')
     for key in sorted(set(given) - _FORMS[form]):
         known = {*_KEYS, 'credential_secret'}
         notes.problems.append(f'chart.{key} has no meaning in the {form} form' if key in known else f'chart.{key} is unknown{eras.nearest(key, known)}')

@@ -8,90 +8,91 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.server import eras
-from ansible_collections.wandb.onprem.plugins.module_utils.server.environment import env_values
-from ansible_collections.wandb.onprem.plugins.module_utils.server.values import Values, merge, put
+from ansible_collections.wandb.onprem.plugins.module_utils.server.environment import component_env, env_values
+from ansible_collections.wandb.onprem.plugins.module_utils.server.notes import Notes
+from ansible_collections.wandb.onprem.plugins.module_utils.server.values import Values, get, merge, put
 
 Options = t.Mapping[str, t.Any]
+Active = t.Mapping[str, eras.Component]
 
-# Key of ``components.<name>`` -> path under the component. A dict as value: sub-keys, each with its path.
+# Key of ``components.<name>`` -> path under the component, and what its value is. A dict: sub-keys, each of these.
 _KEYS: dict[str, t.Any] = {
     'image': {
-        'repository': ('image', 'repository'),
-        'tag': ('image', 'tag'),
-        'digest': ('image', 'digest'),
-        'pull_policy': ('image', 'pullPolicy'),
+        'repository': (('image', 'repository'), str),
+        'tag': (('image', 'tag'), str),
+        'digest': (('image', 'digest'), str),
+        'pull_policy': (('image', 'pullPolicy'), str),
     },
-    'replicas': ('replicaCount',),
-    'size': ('size',),
-    'resources': ('resources',),
+    'replicas': (('replicaCount',), int),
+    'size': (('size',), str),
+    'resources': (('resources',), dict),
     'autoscaling': {
-        'enabled': ('autoscaling', 'horizontal', 'enabled'),
-        'min_replicas': ('autoscaling', 'horizontal', 'minReplicas'),
-        'max_replicas': ('autoscaling', 'horizontal', 'maxReplicas'),
+        'enabled': (('autoscaling', 'horizontal', 'enabled'), bool),
+        'min_replicas': (('autoscaling', 'horizontal', 'minReplicas'), int),
+        'max_replicas': (('autoscaling', 'horizontal', 'maxReplicas'), int),
+        'target_cpu': (('autoscaling', 'horizontal', 'targetCPUUtilizationPercentage'), int),
+        'target_memory': (('autoscaling', 'horizontal', 'targetMemoryUtilizationPercentage'), int),
     },
-    'node_selector': ('nodeSelector',),
-    'tolerations': ('tolerations',),
-    'affinity': ('affinity',),
-    'priority_class': ('priorityClassName',),
+    'node_selector': (('nodeSelector',), dict),
+    'tolerations': (('tolerations',), list),
+    'affinity': (('affinity',), dict),
+    'priority_class': (('priorityClassName',), str),
     'service_account': {
-        'create': ('serviceAccount', 'create'),
-        'name': ('serviceAccount', 'name'),
-        'annotations': ('serviceAccount', 'annotations'),
-        'automount': ('serviceAccount', 'automount'),
+        'create': (('serviceAccount', 'create'), bool),
+        'name': (('serviceAccount', 'name'), str),
+        'annotations': (('serviceAccount', 'annotations'), dict),
+        'automount': (('serviceAccount', 'automount'), bool),
     },
-    'service': {'type': ('service', 'type'), 'annotations': ('service', 'annotations')},
-    'pod_disruption_budget': ('podDisruptionBudget',),
-    'env': ('extraEnv',),
+    'service': {'type': (('service', 'type'), str), 'annotations': (('service', 'annotations'), dict)},
+    'pod_disruption_budget': (('podDisruptionBudget',), dict),
+    'env': ((), dict),
+    'pod_security_context': ((), dict),
+    'security_context': ((), dict),
 }
-KEYS = (*_KEYS, 'pod_security_context', 'security_context')
+_TYPES = {str: 'a string', int: 'a number', bool: 'true or false', dict: 'a map', list: 'a list'}
 
 # The chart's own defaults, which pass PodSecurity "restricted" once every capability is dropped.
-_POD_CONTEXT = {'runAsNonRoot': True, 'runAsUser': 999, 'runAsGroup': 0, 'fsGroup': 0, 'fsGroupChangePolicy': 'OnRootMismatch'}
+_POD_CONTEXT = {'runAsNonRoot': True, 'runAsGroup': 0, 'fsGroup': 0, 'fsGroupChangePolicy': 'OnRootMismatch'}
 _SECCOMP = {'seccompProfile': {'type': 'RuntimeDefault'}}
 _CONTAINER_CONTEXT = {'allowPrivilegeEscalation': False, 'capabilities': {'drop': ['ALL']}}
 
 
-class _Notes(t.Protocol):
-    problems: list[str]
-    warnings: list[str]
+def restricted(options: Options) -> bool:
+    """Whether every pod has to pass PodSecurity "restricted"; OpenShift's SCC asks the same."""
+    return (options.get('security_context') or {}).get('preset') in ('restricted', 'openshift')
 
 
-def component_values(options: Options, era: eras.Era, notes: _Notes) -> Values:
-    """Values of all components: switches, release tags, security contexts, then what ``components`` says."""
-    given, switches = options.get('components') or {}, options.get('install') or {}
-    for option, names in (('components', given), ('install', switches)):
-        for name in names:
-            if name not in era.components:
-                notes.problems.append(f'{option}.{name}: the chart has no such component{eras.nearest(name, era.components)}')
-    values: Values = {}
-    switches = _with_policy(options, era, switches, notes)
-    for name, wanted in switches.items():
-        if name in era.components:
-            put(values, era.components[name].switch(), wanted)
-    active = _active(era, switches, options)
-    for name in sorted(active):
-        component = era.components[name]
-        values = merge(values, {name: merge(_release_tag(component, options), _security(component, options))})
-    if not options.get('follow_channel'):
-        console = (given.get('console') or {}).get('image') or {}
-        if 'console' in active and not (options.get('console_tag') or console.get('tag') or console.get('digest')):
-            notes.problems.append("console_tag: give the console's own version (its releases are numbered apart from the server's), or set follow_channel")
-    for name, wanted in given.items():
-        if name in era.components:
-            values = merge(values, {name: _one(era.components[name], wanted, f'components.{name}', notes)})
-    return {name: part for name, part in values.items() if part != {}}
+def security_problems(options: Options, notes: Notes) -> None:
+    """On OpenShift the ids are the namespace's; the module fills them in from its annotations."""
+    wanted = options.get('security_context') or {}
+    if wanted.get('preset') == 'openshift':
+        for key in ('run_as_user', 'fs_group'):
+            if wanted.get(key) is None:
+                notes.problems.append(
+                    f'security_context.{key}: preset openshift wants an id of the range that OpenShift gave the namespace'
+                    ' (annotation openshift.io/sa.scc.uid-range)'
+                )
 
 
-def _with_policy(options: Options, era: eras.Era, switches: t.Mapping[str, bool], notes: _Notes) -> dict[str, bool]:
-    """Switches under the preset: what cannot pass "restricted" is off unless it was asked for."""
-    decided = dict(switches)
+def switches(options: Options, era: eras.Era, notes: Notes) -> dict[str, bool]:
+    """``install``, with what the endpoints and the preset decide: what cannot pass "restricted" is off unless it was asked for."""
+    decided: dict[str, bool] = {}
+    for name, wanted in (options.get('install') or {}).items():
+        if name not in era.components:
+            notes.problems.append(f'install.{name}: the chart has no such component{eras.nearest(name, era.components)}')
+            continue
+        switch = _converted(wanted, bool)
+        if switch is None:
+            notes.problems.append(f'install.{name}: true or false is wanted')
+        else:
+            decided[name] = switch
     # Of the data services this is decided by the endpoint.
     for name in ('redis', 'mysql'):
-        if options.get(name):
-            if switches.get(name):
-                notes.problems.append(f'install.{name}: an endpoint is given in {name}, so the bundled one cannot be installed as well')
-            decided.pop(name, None)
-    if (options.get('security_context') or {}).get('preset') != 'restricted':
+        if options.get(name) and decided.pop(name, False):
+            notes.problems.append(f'install.{name}: an endpoint is given in {name}, so the bundled one cannot be installed as well')
+    if decided.get('redis') is False:
+        notes.problems.append('install.redis: the server cannot run without Redis; give redis, or leave install.redis out for the bundled one')
+    if not restricted(options):
         return decided
     for name, component in era.components.items():
         if component.restricted:
@@ -103,22 +104,61 @@ def _with_policy(options: Options, era: eras.Era, switches: t.Mapping[str, bool]
     return decided
 
 
-def _active(era: eras.Era, switches: t.Mapping[str, bool], options: Options) -> set[str]:
+def active_components(options: Options, era: eras.Era, decided: t.Mapping[str, bool]) -> dict[str, eras.Component]:
     """Components whose pods will run: the chart's defaults, as switched here and in ``extra_values``."""
-    active = {name for name in era.installed() if switches.get(name, True)}
-    active |= {name for name, wanted in switches.items() if wanted and name in era.components}
     extra = options.get('extra_values') or {}
-    active |= {name for name, part in extra.items() if name in era.components and isinstance(part, t.Mapping) and part.get('install')}
-    if options.get('redis'):
-        active.discard('redis')
-    return active
+    found = {}
+    for name, component in era.components.items():
+        own = get(extra, component.switch())
+        wanted = own if isinstance(own, bool) else decided.get(name, component.installed)
+        if wanted and not (name == 'redis' and options.get('redis')):
+            found[name] = component
+    return found
+
+
+def component_values(options: Options, era: eras.Era, decided: t.Mapping[str, bool], active: Active, notes: Notes) -> Values:
+    """Values of all components: switches, release tags, security contexts, then what ``components`` says."""
+    given = options.get('components') or {}
+    values: Values = {}
+    for name, wanted in decided.items():
+        put(values, era.components[name].switch(), wanted)
+    for name in sorted(active):
+        values = merge(values, {name: merge(_release_tag(active[name], options), _security(active[name], options))})
+    console = get(given, ('console', 'image')) or {}
+    if 'console' not in active:
+        if options.get('console_tag'):
+            notes.warnings.append('console_tag: without effect, the console is not installed')
+    elif not options.get('follow_channel') and not (options.get('console_tag') or console.get('tag') or console.get('digest')):
+        notes.problems.append("console_tag: give the console's own version (its releases are numbered apart from the server's), or set follow_channel")
+    for name, wanted in given.items():
+        if name not in era.components:
+            notes.problems.append(f'components.{name}: the chart has no such component{eras.nearest(name, era.components)}')
+        else:
+            values = merge(values, {name: _one(era.components[name], wanted, era, f'components.{name}', notes)})
+            _replicas_warning(era.components[name], wanted, options, notes)
+    return {name: part for name, part in values.items() if part != {}}
+
+
+def unpinned_problems(options: Options, values: Values, active: Active, notes: Notes) -> None:
+    """What would run an image called ``latest``, seen from the finished values."""
+    if options.get('follow_channel'):
+        return
+    for name, component in sorted(active.items()):
+        for path in component.latest:
+            part = (name, *path)
+            image = get(values, part[:-1]) or {}
+            if get(values, (*part[:-2], 'install')) is False or image.get('tag') or image.get('digest'):
+                continue
+            option = '.'.join(part) if len(path) > 2 else ''
+            mend = f'extra_values.{option}, or {".".join(("extra_values", *part[:-2], "install"))}: false' if option else f'components.{name}.image.tag'
+            notes.problems.append(f'install.{name}: the chart would take an image with the tag latest; give {mend}')
 
 
 def _release_tag(component: eras.Component, options: Options) -> Values:
     tag = {'server': options.get('image_tag'), 'console': options.get('console_tag')}.get(component.release)
     values: Values = {}
-    if tag:
-        put(values, component.tag, tag)
+    for path in (component.tag, *((*image, 'tag') for image in component.images)) if tag else ():
+        put(values, path, tag)
     return values
 
 
@@ -129,12 +169,12 @@ def _security(component: eras.Component, options: Options) -> Values:
         for key, value in (('runAsUser', wanted.get('run_as_user')), ('fsGroup', wanted.get('fs_group')))
         if value is not None
     }
-    restricted = wanted.get('preset') == 'restricted'
+    full = restricted(options)
     values: Values = {}
-    pod = {**(_POD_CONTEXT if restricted else {}), **ids, **(_SECCOMP if restricted else {})}
+    pod = {**_POD_CONTEXT, 'runAsUser': component.user, **ids, **_SECCOMP} if full else ids
     for path in component.pod if pod else ():
         put(values, path, pod)
-    for path in component.container if restricted else ():
+    for path in component.container if full else ():
         put(values, path, _CONTAINER_CONTEXT)
     if component.name == 'redis' and ids:
         put(values, ('master', 'podSecurityContext'), {'fsGroup': ids.get('fsGroup', ids.get('runAsUser'))})
@@ -143,7 +183,17 @@ def _security(component: eras.Component, options: Options) -> Values:
     return values
 
 
-def _one(component: eras.Component, wanted: t.Any, option: str, notes: _Notes) -> Values:
+def _replicas_warning(component: eras.Component, wanted: t.Any, options: Options, notes: Notes) -> None:
+    if not component.scaled or not isinstance(wanted, t.Mapping) or wanted.get('replicas') is None or options.get('size') == 'testing':
+        return
+    if _converted(get(wanted, ('autoscaling', 'enabled')), bool) is not False:
+        option = f'components.{component.name}'
+        notes.warnings.append(
+            f'{option}.replicas: an autoscaler decides of it; set {option}.autoscaling.min_replicas and max_replicas, or {option}.autoscaling.enabled: false'
+        )
+
+
+def _one(component: eras.Component, wanted: t.Any, era: eras.Era, option: str, notes: Notes) -> Values:
     """``components.<name>`` under the chart's keys."""
     if not isinstance(wanted, t.Mapping):
         notes.problems.append(f'{option}: a map is wanted')
@@ -152,32 +202,60 @@ def _one(component: eras.Component, wanted: t.Any, option: str, notes: _Notes) -
     for key, value in wanted.items():
         if value is None:
             continue
-        if key not in KEYS:
-            notes.problems.append(f'{option}.{key} is unknown{eras.nearest(key, KEYS)}; the chart\'s further keys go to extra_values')
+        if key not in _KEYS:
+            notes.problems.append(f'{option}.{key} is unknown{eras.nearest(key, _KEYS)}; the chart\'s further keys go to extra_values')
         elif not component.base and key != 'image':
             notes.problems.append(f'{option}.{key}: {component.name} is a chart of its own with other keys; set them in extra_values.{component.name}')
-        elif key in ('pod_security_context', 'security_context'):
-            for path in component.pod if key == 'pod_security_context' else component.container:
-                put(values, path, value)
         else:
-            _put_option(values, component, key, value, option, notes)
+            values = merge(values, _option(component, era, key, value, f'{option}.{key}', notes))
     return values
 
 
-def _put_option(values: Values, component: eras.Component, key: str, value: t.Any, option: str, notes: _Notes) -> None:
-    path = _KEYS[key]
+def _option(component: eras.Component, era: eras.Era, key: str, value: t.Any, option: str, notes: Notes) -> Values:
+    known = _KEYS[key]
+    values: Values = {}
+    if isinstance(known, dict):
+        if not isinstance(value, t.Mapping):
+            notes.problems.append(f'{option}: a map of {", ".join(known)} is wanted')
+            return {}
+        for sub, inner in value.items():
+            if sub not in known:
+                notes.problems.append(f'{option}.{sub} is unknown{eras.nearest(sub, known)}')
+            elif inner is not None:
+                path, kind = known[sub]
+                # Components of other layouts keep their image apart.
+                places = [(*component.tag[:-1], path[-1]), *((*image, path[-1]) for image in component.images)] if key == 'image' else [path]
+                for place in places:
+                    put(values, place, _checked(inner, kind, f'{option}.{sub}', notes))
+        return values
+    path, kind = known
+    checked = _checked(value, kind, option, notes)
     if key == 'env':
-        put(values, path, env_values(value, f'{option}.env', notes))
-        return
-    if not isinstance(path, dict):
-        put(values, path, value)
-        return
-    if not isinstance(value, t.Mapping):
-        notes.problems.append(f'{option}.{key}: a map of {", ".join(path)} is wanted')
-        return
-    for sub, inner in value.items():
-        if sub not in path:
-            notes.problems.append(f'{option}.{key}.{sub} is unknown{eras.nearest(sub, path)}')
-        elif inner is not None:
-            # Components of other layouts keep their image apart.
-            put(values, (*component.tag[:-1], path[sub][-1]) if key == 'image' else path[sub], inner)
+        return component_env(env_values(checked, option, notes), era)
+    places = list({'pod_security_context': component.pod, 'security_context': component.container}.get(key, (path,)))
+    for place in places:
+        put(values, place, checked)
+    return values
+
+
+def _checked(value: t.Any, kind: type, option: str, notes: Notes) -> t.Any:
+    converted = _converted(value, kind)
+    if converted is None:
+        notes.problems.append(f'{option}: {_TYPES[kind]} is wanted')
+        return {} if kind is dict else None
+    return converted
+
+
+def _converted(value: t.Any, kind: type) -> t.Any:
+    """``value`` as ``kind``, or None. Templates hand numbers and booleans on as text, which Kubernetes would refuse."""
+    if kind is bool and isinstance(value, str):
+        return {'true': True, 'false': False, 'yes': True, 'no': False}.get(value.lower())
+    if kind is int and isinstance(value, str) and value.isdigit():
+        return int(value)
+    if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if kind is dict and isinstance(value, t.Mapping):
+        return dict(value)
+    if isinstance(value, bool) and kind is not bool:
+        return None
+    return value if isinstance(value, kind) else None

@@ -28,8 +28,11 @@ class Component:
     ``installed``: the chart's default. ``base``: has the keys of ``wandb-base`` (in the older era: nearly).
     ``install``: where it is switched. ``tag``: where its image tag stands, and ``release``: whose releases that tag
     follows: the ``server``'s, the ``console``'s, or ``""`` for an image that the chart pins by itself.
-    ``pod``/``container``: where the security contexts stand; empty where none can be set.
+    ``images``: further places of the same image, which its own template reads instead. ``latest``: tags that follow no
+    release and that the chart leaves at ``latest``, so that somebody has to give them.
+    ``pod``/``container``: where the security contexts stand; empty where none can be set. ``user``: the uid of its image.
     ``restricted``: whether its pods can pass the PodSecurity standard of that name.
+    ``scaled``: an autoscaler of the size profile decides its replicas. ``traces``: it cannot do without ClickHouse.
     """
 
     name: str
@@ -37,10 +40,15 @@ class Component:
     base: bool = True
     install: Path = ()
     tag: Path = ('image', 'tag')
+    images: tuple[Path, ...] = ()
+    latest: tuple[Path, ...] = ()
     release: str = 'server'
     pod: tuple[Path, ...] = (('podSecurityContext',),)
     container: tuple[Path, ...] = (('securityContext',),)
+    user: int = 999
     restricted: bool = True
+    scaled: bool = False
+    traces: bool = False
 
     def switch(self) -> Path:
         """Path of the key that installs the component, under ``spec.values``."""
@@ -63,65 +71,94 @@ def _table(*components: Component) -> dict[str, Component]:
     return {component.name: component for component in components}
 
 
-# Parts that are no instances of wandb-base, with layouts of their own, the same in both eras.
+def _chart(name: str, *, installed: bool = False, restricted: bool = False, **more: t.Any) -> Component:
+    """A part that is no instance of wandb-base, with a layout of its own. Its security contexts have not been seen rendered, so nothing is
+    claimed of them."""
+    return Component(name, installed, base=False, release=more.pop('release', ''), pod=(), container=(), restricted=restricted, **more)
+
+
+_IMAGE_TAG: tuple[Path, ...] = (('image', 'tag'),)
+# The same in both eras.
 _OTHERS = (
     # Bitnami's chart secures its pods by itself; only the ids can need setting (OpenShift).
-    Component('redis', True, base=False, release='', pod=(), container=()),
+    _chart('redis', installed=True, restricted=True),
     # hostPath, hostPorts and uid 1000: its DaemonSet passes no restricted policy, whatever is set.
-    Component('otel', True, base=False, tag=('daemonset', 'image', 'tag'), release='', pod=(), container=(), restricted=False),
-    # Its security contexts have not been seen rendered, so nothing is claimed of them.
-    Component('prometheus', True, base=False, tag=('instance', 'server', 'image', 'tag'), release='', pod=(), container=(), restricted=False),
-    *(
-        Component(name, base=False, release='', pod=(), container=(), restricted=False)
-        for name in ('mysql', 'kafka', 'clickhouse', 'etcd', 'bufstream', 'nginx', 'reloader', 'stackdriver', 'yace')
+    _chart('otel', installed=True, tag=('daemonset', 'image', 'tag')),
+    # The server's own image is pinned, the two exporters beside it are not.
+    _chart(
+        'prometheus',
+        installed=True,
+        tag=('instance', 'server', 'image', 'tag'),
+        latest=(('redis-exporter', 'image', 'tag'), ('mysql-exporter', 'image', 'tag')),
     ),
+    _chart('mysql', latest=_IMAGE_TAG),
+    _chart('stackdriver', latest=_IMAGE_TAG),
+    # Two subcharts deep: the values of the chart of that name are under the key again.
+    _chart('reloader', tag=('reloader', 'deployment', 'image', 'tag')),
+    *(_chart(name) for name in ('kafka', 'clickhouse', 'etcd', 'bufstream', 'yace')),
 )
 
-_BASE_ON = ('app', 'parquet', 'weave')
-_BASE_OFF = (
-    'executor', 'frontend', 'filestream', 'filemeta', 'flat-run-fields-updater', 'metric-observer', 'parquet-metadata-cache',
-    'settingsMigrationJob', 'clickhouseMigrationJob', 'internalSignerPreHook', 'weave-trace', 'weave-trace-worker',
-    'weave-evaluate-model-worker', 'weave-trace-agent-scoring-worker', 'anaconda2', 'history-reader', 'history-updater',
+_SCALED = (
+    'anaconda2', 'executor', 'filemeta', 'filestream', 'flat-run-fields-updater', 'frontend', 'history-reader', 'history-updater',
+    'metric-observer', 'weave-trace', 'weave-trace-worker', 'weave-evaluate-model-worker', 'weave-trace-agent-scoring-worker',
 )  # fmt: skip
+_TRACES = frozenset({'weave-trace', 'weave-trace-worker', 'weave-evaluate-model-worker', 'weave-trace-agent-scoring-worker'})
+# This job's container names its image by itself.
+_SMJ_IMAGE: tuple[Path, ...] = (('jobs', 'smj', 'containers', 'smj', 'image'),)
 
 BASE = Era(
     'base',
     _table(
-        *(Component(name, True) for name in _BASE_ON),
+        Component('app', True),
+        Component('parquet', True, scaled=True),
+        Component('weave', True, scaled=True),
         # Its images have versions of their own (2.18.12 goes with server 0.78.2).
         Component('console', True, release='console'),
         Component('appRenamePreHook', True, release=''),
         Component('appRenamePostHook', True, release=''),
-        *(Component(name) for name in _BASE_OFF),
-        Component('api', install=('global', 'api', 'enabled')),
+        *(Component(name, scaled=True, traces=name in _TRACES, user=101 if name == 'frontend' else 999) for name in _SCALED),
+        Component('api', install=('global', 'api', 'enabled'), scaled=True),
         Component('glue', install=('global', 'glue', 'enabled')),
-        Component('mcp-server', release=''),
-        Component('lumen', release=''),
+        Component('parquet-metadata-cache'),
+        Component('settingsMigrationJob', images=_SMJ_IMAGE),
+        Component('clickhouseMigrationJob'),
+        Component('internalSignerPreHook', install=('global', 'localService', 'bypass')),
+        Component('mcp-server', release='', user=1000),
+        Component('lumen-agent', release=''),
+        Component('nginx', release='', latest=_IMAGE_TAG),
         *_OTHERS,
     ),
 )
 
-# wandb-base was already under these three; the rest read the old keys only. Emitting both serves either.
+# wandb-base was already under some of these; the rest read the old keys only. Emitting both serves either.
 _OLD_POD: tuple[Path, ...] = (('pod', 'securityContext'), ('podSecurityContext',))
 _OLD_CONTAINER: tuple[Path, ...] = (('container', 'securityContext'), ('securityContext',))
 
+
+def _old(name: str, installed: bool = False, **more: t.Any) -> Component:
+    return Component(name, installed, pod=_OLD_POD, container=_OLD_CONTAINER, **more)
+
+
+# Read in 0.15 (which lacks the last dozen) and 0.34: what stands between has come one by one.
 CLASSIC = Era(
     'classic',
     _table(
-        *(Component(name, True, pod=_OLD_POD, container=_OLD_CONTAINER) for name in _BASE_ON),
-        Component('console', True, release='console', pod=_OLD_POD, container=_OLD_CONTAINER),
-        *(
-            Component(name, pod=_OLD_POD, container=_OLD_CONTAINER)
-            for name in ('executor', 'filestream', 'flat-run-fields-updater', 'settingsMigrationJob', 'weave-trace')
-        ),
-        Component('api', install=('global', 'api', 'enabled'), pod=_OLD_POD, container=_OLD_CONTAINER),
-        Component('glue', install=('global', 'glue', 'enabled'), pod=_OLD_POD, container=_OLD_CONTAINER),
+        *(_old(name, True) for name in ('app', 'parquet', 'weave')),
+        _old('console', True, release='console'),
+        _old('api', install=('global', 'api', 'enabled')),
+        _old('glue', install=('global', 'glue', 'enabled')),
+        _old('settingsMigrationJob', images=_SMJ_IMAGE),
+        *(_old(name, traces=name in _TRACES) for name in ('weave-trace', 'weave-trace-worker')),
+        *(_old(name) for name in ('anaconda2', 'executor', 'filemeta', 'filestream', 'flat-run-fields-updater', 'metric-observer')),
+        _old('frontend', user=101),
+        # There it ran the server's own image.
+        _chart('nginx', release='server'),
         *_OTHERS,
     ),
 )
 
 # Top-level keys of the values that are no components.
-OTHER_KEYS = frozenset({'global', 'ingress', 'reconcileFrequency'})
+OTHER_KEYS = frozenset({'global', 'ingress', 'reconcileFrequency', 'artifactsGc', 'nameOverride', 'fullnameOverride'})
 
 
 def version_tuple(version: str) -> tuple[int, ...]:

@@ -25,6 +25,16 @@ from ansible_collections.wandb.onprem.plugins.module_utils.server.environment im
 Objects = t.Mapping[tuple[str, str, str], t.Mapping[str, t.Any]]
 
 HMAC_KEY = 'key'
+# Option, its key that names a Secret, and for what the pods need that.
+_PASSWORDS = (
+    ('mysql', 'password_secret', 'mysql'),
+    ('redis', 'password_secret', 'redis'),
+    ('clickhouse', 'password_secret', 'clickhouse'),
+    ('oidc', 'secret', 'oidc'),
+    ('ldap', 'bind_password_secret', 'ldap'),
+    ('smtp', 'password_secret', 'smtp'),
+    ('slack', 'secret', 'slack'),
+)
 CHARTS_FOLDER = '/charts/'
 CHARTS_CONFIG_MAP = 'wandb-charts'
 
@@ -61,10 +71,23 @@ def references(options: t.Mapping[str, t.Any]) -> list[Reference]:
         if given and given.get('name'):
             found.append(Reference(option, 'Secret', namespace, given['name'], tuple(given[key] for key in keys if given.get(key)), purpose))
 
+    def of(option: str) -> t.Mapping[str, t.Any]:
+        return options.get(option) or {}
+
+    def store(option: str, given: t.Mapping[str, t.Any], purpose: str) -> None:
+        # Azure has a single key.
+        keys = ['access_key_key'] if given.get('provider') == 'az' else ['access_key_key', 'secret_key_key']
+        secret(option, given.get('secret'), keys, purpose)
+
     secret('license_secret', options.get('license_secret'), ['key'], 'license')
-    secret('mysql.password_secret', (options.get('mysql') or {}).get('password_secret'), ['key'], 'mysql')
-    secret('redis.password_secret', (options.get('redis') or {}).get('password_secret'), ['key'], 'redis')
-    secret('bucket.secret', (options.get('bucket') or {}).get('secret'), ['access_key_key', 'secret_key_key'], 'bucket')
+    for option, key, purpose in _PASSWORDS:
+        secret(f'{option}.{key}', of(option).get(key), ['key'], purpose)
+    for option in ('bucket', 'default_bucket'):
+        # On GCS the chart reads none.
+        if of(option).get('provider') != 'gcs':
+            store(f'{option}.secret', of(option), 'bucket')
+    for index, team in enumerate(options.get('team_buckets') or []):
+        store(f'team_buckets[{index}].secret', team, 'team-buckets')
     secret('ingress.tls_secret', {'name': (options.get('ingress') or {}).get('tls_secret')}, [])
     for name in options.get('image_pull_secrets') or []:
         secret('image_pull_secrets', {'name': name}, [])

@@ -152,7 +152,8 @@ def _access() -> Spec:
 
 def _pods() -> Spec:
     return {
-        'size': {'type': 'str', 'choices': list(SIZES), 'default': 'small'},
+        # No default, so that guide_values can give it.
+        'size': {'type': 'str', 'choices': list(SIZES)},
         'chart': {
             'type': 'dict',
             'options': {

@@ -27,6 +27,13 @@ def get(values: t.Mapping[str, t.Any], path: t.Sequence[str]) -> t.Any:
     return found
 
 
+def has(values: t.Mapping[str, t.Any], path: t.Sequence[str]) -> bool:
+    """Whether something stands at ``path``, a null too."""
+    *parents, last = path
+    found = get(values, parents) if parents else values
+    return isinstance(found, t.Mapping) and last in found
+
+
 def merge(first: t.Mapping[str, t.Any], second: t.Mapping[str, t.Any]) -> Values:
     """A new map: ``second`` over ``first``. Maps are merged, everything else is replaced."""
     merged = dict(first)
@@ -43,6 +50,12 @@ def without_nulls(value: t.Any) -> t.Any:
     if isinstance(value, list):
         return [without_nulls(inner) for inner in value if inner is not None]
     return value
+
+
+def without_empty_maps(values: t.Mapping[str, t.Any]) -> Values:
+    """A copy without the maps that hold nothing, however deep."""
+    kept = {key: without_empty_maps(value) if isinstance(value, t.Mapping) else value for key, value in values.items()}
+    return {key: value for key, value in kept.items() if value != {}}
 
 
 def null_paths(value: t.Any, path: str = '') -> list[str]:
