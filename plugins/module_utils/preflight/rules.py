@@ -212,6 +212,8 @@ def passwords(site: Site) -> t.Iterator[Problem]:
         if given and (not key or given.get(key)) and not given.get(own) and not site.text(secret):
             why = f'is missing, and {variable} has no {own}'
             yield Problem(secret, why, f'put it in your vault, or name a Secret of your own in {own}')
+    if site.text('wandb_operator_chart_username') and not site.text('wandb_operator_chart_password'):
+        yield Problem('wandb_operator_chart_password', 'is missing, and there is a wandb_operator_chart_username', 'put it in your vault')
     buckets = site.values.get('wandb_team_buckets')
     for number, bucket in enumerate(buckets if isinstance(buckets, (list, tuple)) else (), 1):
         keys = [key for key in ('access_key', 'secret_key') if isinstance(bucket, t.Mapping) and bucket.get(key)]

@@ -27,6 +27,7 @@ SITE = {
     'wandb_clickhouse_endpoint': {'host': 'clickhouse.example.com', 'replicated': True},
     'wandb_operator_namespace_isolation': True,
     'wandb_operator_custom_ca_certs': [PEM],
+    'wandb_operator_chart_username': 'bot',
     'wandb_operator_pod_proxy': {'https': 'http://proxy.example.com:3128'},
     'wandb_server_oidc': {'client_id': 'wandb', 'issuer': 'https://login.example.com'},
     'wandb_server_ldap': {'host': 'ldaps://ldap.example.com', 'base_dn': 'dc=example', 'bind_dn': 'cn=wandb'},
@@ -162,7 +163,12 @@ def test_what_the_inventory_says_goes_over_the_isolation(tmp_path):
                 'console': {'role': {'type': 'ClusterRole'}},
                 'prometheus': {'redis-exporter': {'install': False}, 'mysql-exporter': {'install': False}},
             }}
-    done, _ = play('wandb.onprem.render', inventory(tmp_path, site, ['bastion']), home=tmp_path)
+    (tmp_path / 'render').mkdir()
+    passwords = {'wandb_mysql_password': '', 'wandb_redis_password': ''}
+    role = {'include_role': {'name': 'wandb.onprem.server', 'tasks_from': 'render'}}
+    playbook = tmp_path / 'play.yml'
+    playbook.write_text(yaml.safe_dump([{'hosts': 'localhost', 'gather_facts': False, 'vars': passwords, 'tasks': [role]}]), encoding='utf-8')
+    done, _ = play(playbook, inventory(tmp_path, site, ['bastion']), home=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     values = yaml.safe_load((tmp_path / 'render/custom-resource.yaml').read_text(encoding='utf-8'))['spec']['values']
     assert values['console']['role']['type'] == 'ClusterRole'
