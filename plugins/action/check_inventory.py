@@ -30,14 +30,13 @@ ROLES = pathlib.Path(__file__).resolve().parent.parent.parent / 'roles'
 GROUPS = ('wandb_nginx', 'wandb_mysql', 'wandb_minio', 'wandb_redis', 'wandb_kube')
 
 
-def known_variables() -> dict[str, str]:
-    """Name and type of every variable in the roles' argument specifications."""
-    known: dict[str, str] = {}
+def specified_variables() -> dict[str, dict[str, t.Any]]:
+    """Every variable of the roles, as their argument specifications have it."""
+    specified: dict[str, dict[str, t.Any]] = {}
     for path in sorted(ROLES.glob('*/meta/argument_specs.yml')):
         for entry in yaml.safe_load(path.read_text(encoding='utf-8'))['argument_specs'].values():
-            for name, option in (entry.get('options') or {}).items():
-                known[name] = option.get('type', 'str')
-    return known
+            specified.update(entry.get('options') or {})
+    return specified
 
 
 def common_defaults() -> dict[str, t.Any]:
@@ -88,11 +87,13 @@ class ActionModule(ActionBase):
         variables = {**common_defaults(), **task_vars}
         self._templar.available_variables = variables
         values = {name: self._value(variables, name) for name in variables if name.startswith('wandb_')}
+        specified = specified_variables()
         return Site(
             groups={name: list(hosts) for name, hosts in groups.items()},
             values=values,
             hosts={host: values_of(hostvars[host]) for host in members},
-            known=known_variables(),
+            known={name: option.get('type', 'str') for name, option in specified.items()},
+            options={name: option['options'] for name, option in specified.items() if option.get('options')},
             literal=frozenset(name for name in task_vars if name.startswith('wandb_') and not self._templar.is_template(task_vars[name])),
             controller_is_api_host=not groups.get('wandb_kube') or list(groups['wandb_kube']) == ['localhost'],
         )

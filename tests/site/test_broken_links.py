@@ -115,7 +115,7 @@ def without_operator(site):
 
 
 def test_the_operator_is_gone_when_the_custom_resource_changes(site, without_operator):
-    change = json.dumps({'wandb_server_pod_annotations': {'example.com/changed': 'yes'}})
+    change = json.dumps({'wandb_server_object_metadata': {'pod': {'annotations': {'example.com/changed': 'yes'}}}})
     done = site.playbook('wandb.onprem.wandb', '--tags', 'server', '-e', change)
     told = done.stdout + done.stderr
     assert done.returncode != 0

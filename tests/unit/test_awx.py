@@ -76,3 +76,10 @@ def test_every_secret_that_the_collection_makes_is_in_the_credential():
     made = set(load('roles/common/vars/main.yml')['__wandb_secrets_made'])
     injected = set(load('awx/objects/credential_types.yml')['wandb_awx_credential_types'][0]['injectors']['extra_vars'])
     assert made <= injected
+
+
+def test_every_secret_that_only_the_user_knows_is_in_the_credential():
+    known = {name for name, option in OPTIONS.items() if str(option['description']).endswith('A secret.') and name.endswith(('_password', '_secret'))}
+    injected = set(load('awx/objects/credential_types.yml')['wandb_awx_credential_types'][0]['injectors']['extra_vars'])
+    assert {'wandb_oidc_secret', 'wandb_operator_chart_password'} <= known
+    assert known <= injected

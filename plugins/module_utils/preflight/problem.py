@@ -33,7 +33,8 @@ class Site:
     """The inventory as the rules see it.
 
     ``values`` holds the ``wandb_`` variables as the whole site sees them; ``hosts`` the same for each host; ``known`` every variable
-    name that the collection has, with its type; ``literal`` the names whose value stands in the inventory as it is, without a template.
+    name that the collection has, with its type; ``options`` what may stand in a dictionary (or list of dictionaries) of that name, as in
+    argument_specs; ``literal`` the names whose value stands in the inventory as it is, without a template.
     A value that could not be templated is an :class:`Unreadable`.
     """
 
@@ -41,12 +42,18 @@ class Site:
     values: Values
     hosts: t.Mapping[str, Values]
     known: t.Mapping[str, str]
+    options: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
     literal: frozenset[str] = frozenset()
     controller_is_api_host: bool = True
 
     def members(self, group: str) -> list[str]:
         """Hosts of a group; empty where the inventory has no such group."""
         return list(self.groups.get(group, ()))
+
+    def mapping(self, variable: str) -> Values:
+        """A site-wide variable as a dictionary; empty where it is missing, empty, unreadable or something else."""
+        value = self.values.get(variable)
+        return value if isinstance(value, t.Mapping) else {}
 
     def text(self, variable: str) -> str:
         """A site-wide variable as text; empty where it is missing, empty or unreadable."""

@@ -33,7 +33,26 @@ ENDPOINTS = {
     'wandb_redis': ('wandb_redis_endpoint', 'host', 'Redis'),
     'wandb_minio': ('wandb_bucket_endpoint', 'name', 'the object store'),
 }
-FILES_ON_CONTROLLER = ('wandb_server_chart_archive',)
+FILES_ON_CONTROLLER = ('wandb_server_chart_archive', 'wandb_operator_chart_archive')
+# What a dictionary needs as soon as it is not empty. In argument_specs these cannot be required, for empty is the default.
+REQUIRED = {
+    'wandb_clickhouse_endpoint': ('host',),
+    'wandb_server_oidc': ('client_id', 'issuer'),
+    'wandb_server_ldap': ('host', 'base_dn'),
+    'wandb_server_smtp': ('host',),
+    'wandb_server_slack': ('client_id',),
+}
+# Dictionary; its key that asks for a password (none = the dictionary itself does); the secret; the key for a Secret of the user's own.
+PASSWORDS = (
+    ('wandb_clickhouse_endpoint', '', 'wandb_clickhouse_password', 'password_secret'),
+    ('wandb_server_ldap', 'bind_dn', 'wandb_ldap_bind_password', 'bind_password_secret'),
+    ('wandb_server_smtp', 'user', 'wandb_smtp_password', 'password_secret'),
+    ('wandb_server_slack', '', 'wandb_slack_secret', 'secret'),
+)
+# Variables of earlier versions, whose nearest name would be the wrong one.
+REPLACED = {'wandb_server_pod_annotations': 'write wandb_server_object_metadata: {pod: {annotations: ...}}'}
+# A ConfigMap holds 1 MiB, its metadata included.
+CHART_BYTES_AS_BASE64 = 1024**2 - 4096
 HOST_URL = re.compile(r'https://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]{1,5})?')
 TYPES: dict[str, tuple[type, ...]] = {'bool': (bool,), 'int': (int,), 'list': (list, tuple), 'dict': (dict,), 'str': (str,), 'path': (str,)}
 TYPE_NAMES = {bool: 'bool', int: 'int', float: 'float', str: 'str', list: 'list', dict: 'dict'}
@@ -54,7 +73,7 @@ def misspelt(site: Site) -> t.Iterator[Problem]:
     for name in sorted(names - set(site.known)):
         near = difflib.get_close_matches(name, site.known, n=1, cutoff=0.75)
         mend = f'did you mean {near[0]}?' if near else 'remove it; the README of each role lists its variables'
-        yield Problem(name, 'no role of this collection has this variable', mend)
+        yield Problem(name, 'no role of this collection has this variable', REPLACED.get(name, mend))
 
 
 def types(site: Site) -> t.Iterator[Problem]:
@@ -72,6 +91,41 @@ def types(site: Site) -> t.Iterator[Problem]:
             found = next((shown for kind, shown in TYPE_NAMES.items() if isinstance(value, kind)), 'value of another kind')
             mend = 'write it without quotes' if isinstance(value, str) else 'correct the type'
             yield Problem(name, f'is a {found}, must be a {site.known[name]}', mend)
+
+
+def dictionaries(site: Site) -> t.Iterator[Problem]:
+    """Keys of dictionaries that no role reads, that are missing, or whose value is none of the possible ones."""
+    for name, options in sorted(site.options.items()):
+        value = site.values.get(name)
+        if isinstance(value, (list, tuple)):
+            for number, element in enumerate(value, 1):
+                yield from _keys(name, f'entry {number}', element, options)
+        elif value and not isinstance(value, Unreadable):
+            yield from _keys(name, '', value, options)
+            for key in REQUIRED.get(name, ()):
+                if isinstance(value, t.Mapping) and not value.get(key):
+                    yield Problem(name, f'has no {key}', 'add it')
+
+
+def _keys(name: str, place: str, value: t.Any, options: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
+    within = f'{place}: ' if place else ''
+    if not isinstance(value, t.Mapping):
+        yield Problem(name, f'{within}is no dictionary', f'write a dictionary of {", ".join(sorted(options))}')
+        return
+    for key in value:
+        if key not in options:
+            near = difflib.get_close_matches(str(key), options, n=1)
+            mend = f'did you mean {near[0]}?' if near else f'it may have {", ".join(sorted(options))}'
+            yield Problem(name, f'{within}nothing reads {key}', mend)
+    for key, option in options.items():
+        given = value.get(key)
+        if given is None:
+            if option.get('required'):
+                yield Problem(name, f'{within}has no {key}', 'add it')
+        elif option.get('choices') and given not in option['choices']:
+            yield Problem(name, f'{within}{key} is {given!r}', f'must be one of {", ".join(str(choice) for choice in option["choices"])}')
+        elif option.get('options') and given:
+            yield from _keys(name, f'{place}.{key}' if place else str(key), given, option['options'])
 
 
 def host_url(site: Site) -> t.Iterator[Problem]:
@@ -133,14 +187,39 @@ def one_source(site: Site) -> t.Iterator[Problem]:
 
 def secrets(site: Site) -> t.Iterator[Problem]:
     """Secrets that the site needs and does not have, or that are too short to be one."""
+    bucket = site.mapping('wandb_bucket_endpoint')
+    unneeded = set()
+    if bucket.get('pod_identity') or bucket.get('secret') or bucket.get('provider') == 'gcs':
+        unneeded = {'wandb_minio_access_key', 'wandb_minio_secret_key'}
+    elif bucket.get('provider') == 'az':
+        # The account's key alone, in the other variable.
+        unneeded = {'wandb_minio_secret_key'}
     for name, group in SECRETS.items():
-        if group and not site.members(group) and not (name.endswith('_password') and site.values.get(group + '_endpoint')):
+        external = name.endswith('_password') and site.values.get(group + '_endpoint')
+        if name in unneeded or (group and not site.members(group) and not external):
             continue
         value = site.text(name)
         if not value:
             yield Problem(name, 'is missing', 'run `ansible-playbook wandb.onprem.secrets`, which makes every secret once, or put it in your vault')
         elif len(value) < 8 and name != 'wandb_minio_root_user':
             yield Problem(name, f'has only {len(value)} characters', 'use at least 8, better 32')
+
+
+def passwords(site: Site) -> t.Iterator[Problem]:
+    """Passwords of services that are not made here: only the user knows them."""
+    for variable, key, secret, own in PASSWORDS:
+        given = site.mapping(variable)
+        if given and (not key or given.get(key)) and not given.get(own) and not site.text(secret):
+            why = f'is missing, and {variable} has no {own}'
+            yield Problem(secret, why, f'put it in your vault, or name a Secret of your own in {own}')
+    if site.text('wandb_operator_chart_username') and not site.text('wandb_operator_chart_password'):
+        yield Problem('wandb_operator_chart_password', 'is missing, and there is a wandb_operator_chart_username', 'put it in your vault')
+    buckets = site.values.get('wandb_team_buckets')
+    for number, bucket in enumerate(buckets if isinstance(buckets, (list, tuple)) else (), 1):
+        keys = [key for key in ('access_key', 'secret_key') if isinstance(bucket, t.Mapping) and bucket.get(key)]
+        if len(keys) == 1 and bucket.get('provider') != 'az':
+            mend = "give access_key and secret_key, or secret, or none for the pods' identity"
+            yield Problem('wandb_team_buckets', f'entry {number}: has {keys[0]} alone', mend)
 
 
 def object_store(site: Site) -> t.Iterator[Problem]:
@@ -177,6 +256,30 @@ def controller_files(site: Site) -> t.Iterator[Problem]:
             yield Problem(name, f'{path} is not there', 'correct the path, or put the file there')
 
 
+def charts(site: Site) -> t.Iterator[Problem]:
+    """The server's chart goes into a ConfigMap where it is an archive; each chart comes from one place, in an air gap from one of the user's."""
+    path = os.path.expanduser(site.text('wandb_server_chart_archive'))
+    size = (os.path.getsize(path) + 2) // 3 * 4 if os.path.isfile(path) else 0
+    if size > CHART_BYTES_AS_BASE64:
+        mend = 'package the chart without the dependencies that you do not use, or give a chart repository or registry (wandb_server_chart)'
+        yield Problem('wandb_server_chart_archive', f'{path} has {size} bytes as base64, a ConfigMap holds 1 MiB', mend)
+    if site.text('wandb_operator_chart_archive') and site.text('wandb_operator_chart'):
+        yield Problem('wandb_operator_chart_archive', 'is given, and wandb_operator_chart too', 'leave one of them')
+    if site.values.get('wandb_airgapped') is True:
+        for role in ('operator', 'server'):
+            names = (f'wandb_{role}_chart', f'wandb_{role}_chart_archive')
+            if not any(site.values.get(name) for name in names):
+                yield Problem(names[1], "is missing, and W&B's chart repository is beyond the air gap", f'give an archive, or your own registry in {names[0]}')
+
+
+def default_bucket(site: Site) -> t.Iterator[Problem]:
+    """The chart has no such settings for a store that the console may replace."""
+    if site.values.get('wandb_server_bucket_locked') is False:
+        for key in ('queue', 'proxied'):
+            if site.mapping('wandb_bucket_endpoint').get(key):
+                yield Problem('wandb_bucket_endpoint', f'{key} does nothing with wandb_server_bucket_locked: false', f'remove {key}, or lock the store')
+
+
 def api_host(site: Site) -> t.Iterator[Problem]:
     """Kubeconfig and ``helm``, where the API host is the controller; on another host they are looked at when it is asked."""
     if not site.controller_is_api_host:
@@ -190,7 +293,10 @@ def api_host(site: Site) -> t.Iterator[Problem]:
         yield Problem('wandb_helm_binary', f'{helm or "empty"}: no such program on the controller', 'install Helm 3 or 4 there, or give its path')
 
 
-RULES: tuple[Rule, ...] = (unreadable, misspelt, types, host_url, licence, one_source, secrets, object_store, single_hosts, proxy, controller_files, api_host)
+RULES: tuple[Rule, ...] = (
+    unreadable, misspelt, types, dictionaries, host_url, licence, one_source, secrets, passwords, object_store, default_bucket, single_hosts, proxy,
+    controller_files, charts, api_host,
+)
 
 
 def check(site: Site, rules: t.Iterable[Rule] = RULES) -> list[Problem]:

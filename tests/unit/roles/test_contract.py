@@ -13,7 +13,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 ROLES = sorted(path.name for path in (ROOT / 'roles').iterdir() if (path / 'meta').is_dir())
-SECRET = re.compile(r'(_password|_secret_key|_access_key|_api_key|_license|_root_user|_passphrase|_private_key)$')
+SECRET = re.compile(r'(_password|_secret_key|_access_key|_api_key|_(oidc|slack)_secret|_license|_root_user|_passphrase|_private_key)$')
 
 
 def load(role, path):

@@ -23,8 +23,18 @@ KNOWN = {
     'wandb_redis_bundled': 'bool', 'wandb_kubeconfig': 'path', 'wandb_helm_binary': 'str', 'wandb_minio_address': 'str',
     'wandb_mysql_endpoint': 'dict', 'wandb_redis_endpoint': 'dict', 'wandb_bucket_endpoint': 'dict', 'wandb_airgapped': 'bool',
     'wandb_nginx_ingress_upstreams': 'list', 'wandb_server_chart_archive': 'path', 'wandb_mysql_port': 'int', 'wandb_minio_drives': 'list',
-    **dict.fromkeys(rules.SECRETS, 'str'),
+    'wandb_operator_chart': 'str', 'wandb_operator_chart_username': 'str', 'wandb_operator_chart_archive': 'path', 'wandb_server_object_metadata': 'dict', 'wandb_server_bucket_locked': 'bool',
+    'wandb_server_ingress_annotations': 'dict', 'wandb_team_buckets': 'list', 'wandb_server_security_context': 'dict',
+    **dict.fromkeys(rules.SECRETS, 'str'), **dict.fromkeys(rules.REQUIRED, 'dict'), **{secret: 'str' for _, _, secret, _ in rules.PASSWORDS},
 }
+OPTIONS = {
+    'wandb_clickhouse_endpoint': {'host': {}, 'port': {'type': 'int'}, 'password_secret': {'options': {'name': {'required': True}, 'key': {}}}},
+    'wandb_team_buckets': {'name': {'required': True}, 'provider': {'choices': ['s3', 'gcs', 'az', 'cw']}, 'access_key': {}, 'secret_key': {}},
+    'wandb_server_security_context': {'preset': {'choices': ['restricted', 'openshift', 'chart']}, 'run_as_user': {'type': 'int'}},
+    **{name: {key: {} for key in (*keys, 'secret')} for name, keys in rules.REQUIRED.items() if name.startswith('wandb_server_')},
+}
+OPTIONS['wandb_server_ldap'].update(bind_dn={}, bind_password_secret={})
+OPTIONS['wandb_server_smtp'].update(user={}, password_secret={})
 
 
 @pytest.fixture
@@ -40,6 +50,7 @@ def good(tmp_path) -> Site:
         },
         hosts={'lb': {'wandb_nginx_ingress_upstreams': ['10.0.0.1:443']}},
         known=KNOWN,
+        options=OPTIONS,
     )
 
 
@@ -69,6 +80,22 @@ WRONG_VALUES = [
     ('wandb_mysql_endpoint', {'host': 'db.example.com'}, 'wandb_mysql_endpoint', 'has hosts too'),
     ('wandb_redis_bundled', True, 'wandb_redis_bundled', 'leave one'),
     ('wandb_mysql_endpoint', {'port': 3306}, 'wandb_mysql_endpoint', 'has no host'),
+    ('wandb_server_pod_annotations', {'a': 'b'}, 'wandb_server_pod_annotations', 'wandb_server_object_metadata: {pod'),
+    ('wandb_server_security_context', {'preset': 'openshft'}, 'wandb_server_security_context', 'must be one of restricted, openshift, chart'),
+    ('wandb_server_security_context', {'run_as_usr': 1}, 'wandb_server_security_context', 'did you mean run_as_user?'),
+    ('wandb_server_security_context', 'restricted', 'wandb_server_security_context', 'is no dictionary'),
+    ('wandb_server_oidc', {'client_id': 'wandb'}, 'wandb_server_oidc', 'has no issuer'),
+    ('wandb_server_ldap', {'host': 'ldap://d', 'base_dn': 'dc=d', 'bind_dn': 'cn=w'}, 'wandb_ldap_bind_password', 'has no bind_password_secret'),
+    ('wandb_server_smtp', {'host': 'mail', 'user': 'wandb'}, 'wandb_smtp_password', 'vault'),
+    ('wandb_server_slack', {'client_id': '1.2'}, 'wandb_slack_secret', 'wandb_server_slack has no secret'),
+    ('wandb_clickhouse_endpoint', {'host': 'ch.example.com'}, 'wandb_clickhouse_password', 'is missing'),
+    ('wandb_clickhouse_endpoint', {'port': 8443}, 'wandb_clickhouse_endpoint', 'has no host'),
+    ('wandb_clickhouse_endpoint', {'host': 'c', 'password_secret': {'key': 'p'}}, 'wandb_clickhouse_endpoint', 'password_secret: has no name'),
+    ('wandb_team_buckets', [{'name': 'a'}, {'provider': 's4', 'name': 'b'}], 'wandb_team_buckets', "entry 2: provider is 's4'"),
+    ('wandb_team_buckets', [{'provider': 's3'}], 'wandb_team_buckets', 'entry 1: has no name'),
+    ('wandb_team_buckets', [{'name': 'a', 'access_key': 'k'}], 'wandb_team_buckets', 'has access_key alone'),
+    ('wandb_operator_chart_username', 'bot', 'wandb_operator_chart_password', 'vault'),
+    ('wandb_operator_chart_archive', '/nowhere.tgz', 'wandb_operator_chart_archive', 'is not there'),
 ]
 
 
@@ -123,3 +150,73 @@ def test_a_template_may_give_text_for_a_number(good):
 def test_an_external_service_needs_no_group(good):
     site = dataclasses.replace(good, groups={**good.groups, 'wandb_mysql': []}, values={**good.values, 'wandb_mysql_endpoint': {'host': 'db.example.com'}})
     assert rules.check(site) == []
+
+
+def test_what_a_dictionary_needs_comes_with_it_or_out_of_the_vault(good):
+    values = {
+        **good.values,
+        'wandb_server_oidc': {'client_id': 'wandb', 'issuer': 'https://login.example.com'},
+        'wandb_server_ldap': {'host': 'ldap://d', 'base_dn': 'dc=d'},
+        'wandb_server_smtp': {'host': 'mail', 'user': 'wandb', 'password_secret': {'name': 'own'}},
+        'wandb_server_slack': {'client_id': '1.2'}, 'wandb_slack_secret': 'a-slack-secret',
+        'wandb_clickhouse_endpoint': {'host': 'c', 'password_secret': {'name': 'own'}},
+        'wandb_team_buckets': [{'name': 'a', 'access_key': 'k', 'secret_key': 's'}, {'name': 'a/b', 'provider': 'az', 'access_key': 'k'}, {'name': 'c'}],
+    }
+    assert rules.check(dataclasses.replace(good, values=values)) == []
+
+
+@pytest.mark.parametrize(('bucket', 'unneeded'), [
+    ({'name': 'b', 'pod_identity': True}, ['wandb_minio_access_key', 'wandb_minio_secret_key']),
+    ({'name': 'b', 'secret': {'name': 'own'}}, ['wandb_minio_access_key', 'wandb_minio_secret_key']),
+    ({'name': 'b', 'provider': 'gcs'}, ['wandb_minio_access_key', 'wandb_minio_secret_key']),
+    ({'name': 'a/b', 'provider': 'az'}, ['wandb_minio_secret_key']),
+    ({'name': 'b', 'provider': 's3'}, []),
+])
+def test_keys_of_the_bucket_are_wanted_where_it_has_any(good, bucket, unneeded):
+    keys = ['wandb_minio_access_key', 'wandb_minio_secret_key']
+    values = {name: value for name, value in good.values.items() if name not in keys}
+    values['wandb_bucket_endpoint'] = bucket
+    found = rules.check(dataclasses.replace(good, groups={**good.groups, 'wandb_minio': []}, values=values))
+    assert [problem.variable for problem in found] == [key for key in keys if key not in unneeded]
+
+
+@pytest.mark.parametrize('key', ['queue', 'proxied'])
+def test_what_only_a_locked_bucket_can_have(good, key):
+    values = {**good.values, 'wandb_server_bucket_locked': False, 'wandb_bucket_endpoint': {'name': 'b', key: 'x'}}
+    found = rules.check(dataclasses.replace(good, groups={**good.groups, 'wandb_minio': []}, values=values))
+    assert [(problem.variable, key in problem.why) for problem in found] == [('wandb_bucket_endpoint', True)]
+
+
+# As base64 an archive is a third larger; the API server's limit is for the whole object.
+@pytest.mark.parametrize(('size', 'refused'), [(783360, False), (783361, True)])
+def test_a_chart_that_no_configmap_can_hold(good, tmp_path, size, refused):
+    archive = tmp_path / 'operator-wandb.tgz'
+    archive.write_bytes(b'x' * size)
+    found = rules.check(dataclasses.replace(good, values={**good.values, 'wandb_server_chart_archive': str(archive)}))
+    assert [problem.variable for problem in found] == (['wandb_server_chart_archive'] if refused else [])
+    assert all('1 MiB' in problem.why and 'wandb_server_chart)' in problem.mend for problem in found)
+
+
+def test_the_operators_chart_comes_from_one_place(good, tmp_path):
+    archive = tmp_path / 'operator.tgz'
+    archive.touch()
+    values = {**good.values, 'wandb_operator_chart_archive': str(archive)}
+    assert rules.check(dataclasses.replace(good, values=values)) == []
+    found = rules.check(dataclasses.replace(good, values={**values, 'wandb_operator_chart': '/opt/operator.tgz'}))
+    assert [problem.variable for problem in found] == ['wandb_operator_chart_archive']
+
+
+def test_no_dictionary_shows_a_secret(good):
+    values = {**good.values, 'wandb_team_buckets': [{'nam': 'a', 'access_key': 'very-secret'}, 'very-secret'],
+              'wandb_server_slack': {'secret': 'very-secret', 'client_id': ''}}
+    found = rules.check(dataclasses.replace(good, values=values))
+    assert found
+    assert 'very-secret' not in '\n'.join(str(problem) for problem in found)
+
+
+def test_in_an_air_gap_charts_come_from_the_user(good):
+    values = {**good.values, 'wandb_airgapped': True}
+    found = rules.check(dataclasses.replace(good, values=values))
+    assert [problem.variable for problem in found] == ['wandb_operator_chart_archive', 'wandb_server_chart_archive']
+    values.update(wandb_operator_chart='oci://registry.example.com/operator', wandb_server_chart={'url': 'oci://registry.example.com/operator-wandb'})
+    assert rules.check(dataclasses.replace(good, values=values, known={**KNOWN, 'wandb_server_chart': 'dict'})) == []
