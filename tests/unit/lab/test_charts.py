@@ -48,7 +48,7 @@ SITE: dict[str, Any] = {
             "caCert": "PEM",
             "params": {"poolSize": 5, "ttlInSeconds": 1},
         },
-        "env": {"BUCKET_QUEUE": "other://", "PLAIN": "x"},
+        "env": {"BUCKET_QUEUE": "not-read://", "PLAIN": "x"},
         "extraEnv": {"GLOBAL_ADMIN_API_KEY": {"valueFrom": {"secretKeyRef": {"name": "wandb-verify-in", "key": "GLOBAL_ADMIN_API_KEY"}}}},
     },
     "redis": {"install": False},
@@ -157,7 +157,7 @@ def test_the_apps_env(site: dict[tuple[str, str], Any]) -> None:
     assert found["LICENSE"] == {"secretKeyRef": {"name": "wandb-license-in", "key": "license"}}
     assert found["HOST"] == {"configMapKeyRef": {"name": "wandb-local-configmap", "key": "HOST"}}
     assert found["GLOBAL_ADMIN_API_KEY"] == {"secretKeyRef": {"name": "wandb-verify-in", "key": "GLOBAL_ADMIN_API_KEY"}}
-    assert (found["BUCKET_QUEUE"], found["PLAIN"]) == ("other://", "x")
+    assert (found["BUCKET_QUEUE"], found["PLAIN"]) == ("internal://", "x")
     names = list(found)
     for name, value in found.items():
         for used in (one.split(")")[0] for one in str(value).split("$(")[1:]):

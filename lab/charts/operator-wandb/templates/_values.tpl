@@ -82,7 +82,8 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- define "wandb.bucket" -}}
 {{- $bucket := ternary .Values.global.bucket .Values.global.defaultBucket (not (empty .Values.global.bucket.name)) -}}
 {{- if not (has ($bucket.provider | default "s3") (list "s3")) }}{{ fail (printf "the lab's chart knows the bucket provider s3 only, not %s" $bucket.provider) }}{{ end -}}
-{{- toYaml $bucket -}}
+{{- /* Of the default bucket's own keys and Secret nothing is read. */ -}}
+{{- toYaml (mergeOverwrite (deepCopy $bucket) (pick .Values.global.bucket "accessKey" "secretKey" "secret")) -}}
 {{- end -}}
 
 {{- /* `?key=value&...`, sorted; the chart's own defaults win over the user's, as sprig's merge has it. */ -}}
