@@ -234,6 +234,12 @@ def test_minio_builds_to_the_address_that_the_guide_wrote(version):
     assert (bucket['name'], bucket['path'], bucket['region']) == ('storage.example.com:443', 'wandb?tls=true', 'default')
 
 
+def test_a_bucket_of_aws_with_dots_in_its_name_is_no_endpoint():
+    options, notes = translated('global: {bucket: {provider: s3, name: my.bucket, path: prefix, region: eu-west-1}}')
+    assert said(options)['bucket'] == {'provider': 's3', 'name': 'my.bucket', 'path': 'prefix', 'region': 'eu-west-1', 'tls': True, 'proxied': False}
+    assert vars(notes) == {'problems': [], 'warnings': [], 'translations': []}
+
+
 def test_a_parameter_of_the_path_that_nobody_knows():
     _, notes = translated(MINIO.replace('path: wandb', 'path: "wandb?tsl=true"'))
     assert notes.problems == ['guide_values.global.bucket.path: unknown parameter tsl (known: tls, forcePathStyle)']
