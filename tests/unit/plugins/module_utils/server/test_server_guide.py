@@ -674,7 +674,7 @@ def test_every_option_that_a_key_becomes_exists():
             if 'options' in place:
                 assert part in place['options'], option
                 place = place['options'][part]
-    known = components._KEYS
+    known = components.KEYS
     for option in guide_tables.COMPONENT_OPTIONS.values():
         key, _, inner = option.partition('.')
         assert inner in known[key] if inner else key in known
