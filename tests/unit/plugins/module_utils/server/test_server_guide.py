@@ -234,6 +234,12 @@ def test_minio_builds_to_the_address_that_the_guide_wrote(version):
     assert (bucket['name'], bucket['path'], bucket['region']) == ('storage.example.com:443', 'wandb?tls=true', 'default')
 
 
+def test_a_bucket_of_aws_with_dots_in_its_name_is_no_endpoint():
+    options, notes = translated('global: {bucket: {provider: s3, name: my.bucket, path: prefix, region: eu-west-1}}')
+    assert said(options)['bucket'] == {'provider': 's3', 'name': 'my.bucket', 'path': 'prefix', 'region': 'eu-west-1', 'tls': True, 'proxied': False}
+    assert vars(notes) == {'problems': [], 'warnings': [], 'translations': []}
+
+
 def test_a_parameter_of_the_path_that_nobody_knows():
     _, notes = translated(MINIO.replace('path: wandb', 'path: "wandb?tsl=true"'))
     assert notes.problems == ['guide_values.global.bucket.path: unknown parameter tsl (known: tls, forcePathStyle)']
@@ -668,7 +674,7 @@ def test_every_option_that_a_key_becomes_exists():
             if 'options' in place:
                 assert part in place['options'], option
                 place = place['options'][part]
-    known = components._KEYS
+    known = components.KEYS
     for option in guide_tables.COMPONENT_OPTIONS.values():
         key, _, inner = option.partition('.')
         assert inner in known[key] if inner else key in known
