@@ -22,7 +22,7 @@ import pytest
 import yaml
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import client_from
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import DEPLOYMENTS, NAMESPACES, SECRETS, SERVICE_ACCOUNTS
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service, stripped
 from harness import ROOT, lab_dir, lab_vars, run_module
 
 MODULE = 'wandb.onprem.wandb_operator'
@@ -85,9 +85,10 @@ def fresh(service, namespace):
 
 
 def state(service, namespace=PLAYED):
-    """What a write would change, as the API server counts: resource versions."""
-    return {one['metadata']['name']: one['metadata']['resourceVersion']
-            for resource in (SECRETS, DEPLOYMENTS, SERVICE_ACCOUNTS) for one in service.find(resource, namespace)}
+    """What a write would change, as the API server counts: versions; of Deployments, whose status moves by itself, all that is not status."""
+    settled = [one for resource in (SECRETS, SERVICE_ACCOUNTS) for one in service.find(resource, namespace)]
+    found = {one['metadata']['name']: one['metadata']['resourceVersion'] for one in settled}
+    return {**found, **{one['metadata']['name']: stripped(one) for one in service.find(DEPLOYMENTS, namespace)}}
 
 
 def generation(service, namespace=PLAYED):
