@@ -128,7 +128,9 @@ class Helm:
         """stdout of ``helm arguments...``. Raises HelmError with what helm said."""
         code, output, errors = self._run([self._binary, *arguments], {**self._environment, **(environment or {})})
         if code != 0:
-            raise HelmError(f'helm {arguments[0]} failed: {(errors or output).strip()[-2000:]}')
+            # Why no index came stands on stdout.
+            said = f'{output}\n{errors}' if arguments[0] == 'repo' else errors or output
+            raise HelmError(f'helm {arguments[0]} failed: {said.strip()[-2000:]}')
         return output
 
 

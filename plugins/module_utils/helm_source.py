@@ -28,9 +28,10 @@ _DOCKER_HUB = ('docker.io', 'index.docker.io', 'registry-1.docker.io')
 
 # What helm says -> the option to look at, and the mend; the first row that matches is told.
 _EXPLAINED: tuple[tuple[str, str, str], ...] = (
-    (r'server gave HTTP response to HTTPS client', 'chart_plain_http', 'the registry speaks HTTP: chart_plain_http=true'),
+    (r'server gave HTTP response to HTTPS client|first record does not look like a TLS handshake', 'chart_plain_http',
+     'the registry speaks HTTP: chart_plain_http=true'),
     (r'x509|certificate', 'chart_ca_file', 'the server\'s certificate is not trusted: give its CA in chart_ca_file'),
-    (r'\b40[13]\b|unauthori[sz]ed|access denied|authentication required|no basic auth', 'chart_username',
+    (r'\b40[13]\b|unauthori[sz]ed|access denied|authentication required|no basic auth|basic credential not found', 'chart_username',
      'the login is missing or refused: see chart_username and chart_password'),
     (r'no such host|connection refused|i/o timeout|deadline exceeded|dial tcp|network is unreachable|no route to host', '',
      'the server is not reached from the host that runs the module'),

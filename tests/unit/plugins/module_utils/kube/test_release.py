@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-import io
 import json
-import tarfile
 
 import pytest
 from ansible_collections.wandb.onprem.plugins.module_utils.helm import (
@@ -19,7 +17,6 @@ from ansible_collections.wandb.onprem.plugins.module_utils.helm import (
     decode_release,
     manifest_objects,
     newest_release,
-    read_chart,
 )
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
@@ -56,9 +53,14 @@ def observed(**more):
     (observed(status='uninstalled'), Verb.REPAIR, Mend.FINISH_UNINSTALL, 'uninstalled'),
     (observed(chart_name='nginx'), Verb.REFUSE, Mend.NONE, 'is of chart nginx'),
     (Observed(None, {}, {'Deployment n/d': 'not made by Helm'}), Verb.REFUSE, Mend.NONE, 'Deployment n/d exists already, not made by Helm'),
-    (Observed(release(), OBJECTS, crd_storage_version='v2'), Verb.REFUSE, Mend.NONE, 'stores v2'),
-    (Observed(None, {}, crd_storage_version='v2'), Verb.REFUSE, Mend.NONE, 'stores v2'),
-    (Observed(release(), OBJECTS, crd_storage_version='v1'), Verb.NOTHING, Mend.NONE, ''),
+    (Observed(release(), OBJECTS, foreign={'Role n/r': 'of Helm release a/b'}), Verb.REFUSE, Mend.NONE, 'Role n/r exists already, of Helm release a/b'),
+    (Observed(None, {}, others={'Deployment a/o': 'of Helm release a/b, runs in the same namespace'}), Verb.REFUSE, Mend.NONE, 'there is another operator'),
+    (Observed(release(), OBJECTS, others={'Deployment a/o': 'not made by Helm'}), Verb.REFUSE, Mend.NONE, 'Deployment a/o'),
+    (Observed(release(), OBJECTS, crd_refusals=('it stores v2',)), Verb.REFUSE, Mend.NONE, 'stores v2'),
+    (Observed(None, {}, crd_refusals=('it stores v2',)), Verb.REFUSE, Mend.NONE, 'stores v2'),
+    (Observed(release(), OBJECTS, drift=('Role n/r is gone',)), Verb.UPGRADE, Mend.NONE, 'Role n/r is gone'),
+    (Observed(release(values={}), OBJECTS, drift=('Role n/r is gone',)), Verb.UPGRADE, Mend.NONE, 'value image differs; Role n/r is gone'),
+    (observed(values={'image': {'tag': True}}), Verb.UPGRADE, Mend.NONE, 'value image.tag differs'),
 ])
 def test_decision(given, verb, mend, words):
     decision = decide(given, WANTED)
@@ -78,6 +80,7 @@ def test_the_remedy_names_the_secret_that_would_be_deleted():
 def test_differing_paths_tell_no_values():
     old, new = {'a': {'b': 'secret', 'c': 1}, 'd': [1], 'same': 0}, {'a': {'b': 'other', 'c': 1}, 'e': None, 'd': [2], 'same': 0}
     assert differing_paths(old, new) == ['a.b', 'd']
+    assert differing_paths({'a': 1}, {'a': True}) == ['a']
 
 
 def secret(revision=1, compress=gzip.compress, **more):
@@ -102,42 +105,6 @@ def test_the_newest_revision_is_by_number_not_by_name():
     server = FakeServer({f'{folder}/v{revision}': secret(revision) for revision in (2, 9, 10)})
     assert newest_release(Service(Client(server)), 'n', 'operator').revision == 10
     assert server.log == [('GET', folder, {'limit': '500', 'labelSelector': 'owner=helm,name=operator'}, '')]
-
-
-def archive(tmp_path, files):
-    path = tmp_path / 'chart.tgz'
-    with tarfile.open(path, 'w:gz') as packed:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text)
-            packed.addfile(member, io.BytesIO(text.encode()))
-    return str(path)
-
-
-FILES = {'operator/Chart.yaml': 'name: operator\nversion: 1.4.8\n', 'operator/crds/a.yaml': 'kind: A\n---\nkind: B\n',
-         'operator/charts/sub/Chart.yaml': 'name: sub\n', 'operator/templates/x.yaml': '{{ not yaml }}'}
-
-
-def test_chart_archive_and_folder_are_read_alike(tmp_path):
-    from_archive = read_chart(archive(tmp_path, FILES))
-    for name, text in FILES.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    from_folder = read_chart(str(tmp_path / 'operator'))
-    for chart in (from_archive, from_folder):
-        assert (chart.name, chart.version, chart.crds) == ('operator', '1.4.8', ({'kind': 'A'}, {'kind': 'B'}))
-
-
-def test_what_is_no_chart_is_told(tmp_path):
-    with pytest.raises(HelmError, match=r'nowhere.tgz does not exist'):
-        read_chart(str(tmp_path / 'nowhere.tgz'))
-    with pytest.raises(HelmError, match=r'holds no Chart.yaml'):
-        read_chart(archive(tmp_path, {'x/README': ''}))
-    archive(tmp_path, FILES)
-    whole = (tmp_path / 'chart.tgz').read_bytes()
-    (tmp_path / 'chart.tgz').write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(HelmError, match=r'is damaged'):
-        read_chart(str(tmp_path / 'chart.tgz'))
 
 
 def test_manifests_are_compared_free_of_order_and_comments():
