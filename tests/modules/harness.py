@@ -30,12 +30,17 @@ TIMEOUT = 120
 Json = dict[str, t.Any]
 
 
-def run_module(fqcn: str, args: t.Mapping[str, t.Any], check: bool = False, diff: bool = True, secrets: t.Iterable[str] = ()) -> Json:
-    """The result of one run; options that are None are left out. AssertionError if the module prints no JSON, or one of `secrets` anywhere."""
+def run_module(
+    fqcn: str, args: t.Mapping[str, t.Any], check: bool = False, diff: bool = True, secrets: t.Iterable[str] = (), limit: float = TIMEOUT
+) -> Json:
+    """The result of one run; options that are None are left out. AssertionError if the module prints no JSON, or one of `secrets` anywhere.
+
+    `limit`: seconds for the process; more than the module's own time-out.
+    """
     given = {key: value for key, value in args.items() if value is not None}
     payload = json.dumps({**given, '_ansible_check_mode': check, '_ansible_diff': diff, '_ansible_module_name': fqcn})
     done = subprocess.run(
-        [sys.executable, str(pathlib.Path(__file__).resolve()), fqcn], input=payload, capture_output=True, text=True, timeout=TIMEOUT, check=False,
+        [sys.executable, str(pathlib.Path(__file__).resolve()), fqcn], input=payload, capture_output=True, text=True, timeout=limit, check=False,
         env={**os.environ, 'PYTHONPATH': str(COLLECTIONS)},
     )
     for secret in secrets:

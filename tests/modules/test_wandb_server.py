@@ -1,168 +1,17 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""wandb_server against the lab's API server, in a namespace that the runtime plays.
-
-The operator is the site's, where one runs (two at one custom resource get into each other's way), else one of this test:
-the lab's stand-in both times. The app's image is a row of this test, a program that answers probes, so that no MySQL, Redis or bucket is needed.
-"""
+"""wandb_server against the lab's API server: the table of its life, what it costs to look, and its end."""
 
 from __future__ import annotations
 
-import base64
-import json
-import time
-
 import pytest
 import yaml
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import client_from
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import DEPLOYMENTS, NAMESPACES, PODS, SECRETS, WANDBS
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
-from harness import lab_dir, lab_vars, run_module
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS
+from harness import run_module
+from server_lab import LICENSE, MODULE, SECRET_WORD, SERVER, app_pods, options, ready_and_unchanged, run, secret, spec_of, until
 
-from lab.state import Lab, lab_name
-
-MODULE = 'wandb.onprem.wandb_server'
-SERVER, OWN_OPERATOR = 'rt-test-server', 'rt-test-server-op'
-# Where the operator is; found out by the fixture.
-OPERATOR = [OWN_OPERATOR]
-ROWS = '/var/lib/lab/images.yml'
-IMAGE = 'wandb/local:rt-test-server'
-ANSWERS = 'case "$0" in init-db) exit 0;; *) exec python3 /opt/lab/src/standins/run healthy 8080;; esac'
-# exp 2096
-LICENSE = 'e30.eyJleHAiOjQwMDAwMDAwMDB9.c2ln'
-APP = {'app': {'image': {'tag': IMAGE.split(':')[1]}}}
-SECRET_WORD = 'word-that-nobody-may-see'
-
-
-@pytest.fixture(scope='module')
-def service():
-    kubeconfig = lab_dir() / 'kubeconfig'
-    if not kubeconfig.exists():
-        pytest.skip('the lab has no API server')
-    return Service(client_from({'kubeconfig': str(kubeconfig)}, dry_run=False))
-
-
-@pytest.fixture(scope='module')
-def app_image():
-    """A row for the app's image over those of the lab."""
-    lab = Lab.load(lab_name())
-    before = lab.exec('kube-1', ['sh', '-c', f'cat {ROWS} 2>/dev/null || true'])
-    rows = {**(yaml.safe_load(before) or {}).get('images', {}), IMAGE: {'entrypoint': ['/bin/sh', '-c', ANSWERS], 'user': 999}}
-    lab.exec('kube-1', ['tee', ROWS], data=yaml.safe_dump({'images': rows}))
-    yield
-    lab.exec('kube-1', ['tee', ROWS], data=before) if before else lab.exec('kube-1', ['rm', '-f', ROWS])
-
-
-def secret(name, **data):
-    encoded = {key.replace('__', '.'): base64.b64encode(value.encode()).decode() for key, value in data.items()}
-    return {'apiVersion': 'v1', 'kind': 'Secret', 'metadata': {'name': name, 'namespace': SERVER}, 'data': encoded}
-
-
-def config_map(namespace, name, data):
-    return {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': name, 'namespace': namespace}, 'data': data}
-
-
-def options(**more):
-    return {
-        'kubeconfig': str(lab_dir() / 'kubeconfig'), 'name': 'test', 'namespace': SERVER, 'operator_namespace': OPERATOR[0],
-        'wandb_host': 'https://test-server.lab.test', 'license_secret': {'name': 'license-in'}, 'size': 'testing',
-        'chart': {'path': '/charts/operator-wandb'}, 'chart_version': '0.43.8', 'image_tag': '0.83.0', 'console_tag': '2.18.12',
-        'mysql': {'host': 'db-1', 'password_secret': {'name': 'mysql-in'}},
-        'redis': {'host': 'rd-1', 'password_secret': {'name': 'redis-in'}},
-        'bucket': {'host': 's3.lab.test', 'name': 'wandb', 'region': 'us-east-1', 'secret': {'name': 'bucket-in'}},
-        'custom_ca_configmap': 'custom-ca',
-        'ingress': {'enabled': False},
-        'components': APP,
-        # The operator of the test is isolated: it may make no ClusterRole.
-        'extra_values': {'console': {'role': {'type': 'Role'}}, 'app': {'internalJWTMap': []}},
-        'timeout': 100, **more,
-    }  # fmt: skip
-
-
-def run(error='', check=False, **more):
-    result = run_module(MODULE, options(**more), check=check, secrets=[SECRET_WORD, LICENSE])
-    assert result['failed'] is bool(error), result.get('msg') or result
-    assert error in result.get('msg', ''), result['msg']
-    return result
-
-
-def chart_archive():
-    return base64.b64encode(next((lab_dir() / 'charts').glob('operator-wandb-*.tgz')).read_bytes()).decode()
-
-
-def app_pods(service):
-    found = service.find(PODS, SERVER, 'app.kubernetes.io/name=app')
-    return {pod['metadata']['uid'] for pod in found if not pod['metadata'].get('deletionTimestamp')}
-
-
-def until(holds, what, limit=60):
-    end = time.monotonic() + limit
-    while not holds():
-        assert time.monotonic() < end, f'waited {limit} s in vain for {what}'
-        time.sleep(0.5)
-
-
-def namespace(name):
-    labels = {'pod-security.kubernetes.io/enforce': 'restricted'}
-    return {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': name, 'labels': labels}}
-
-
-def site_operator(service):
-    """Namespace of an operator that looks after all namespaces, or none."""
-    for one in service.find(DEPLOYMENTS, labels='control-plane=controller-manager'):
-        arguments = one['spec']['template']['spec']['containers'][0].get('args') or []
-        if one['status'].get('availableReplicas') and not any(argument.startswith('--isolation-namespaces') for argument in arguments):
-            return one['metadata']['namespace']
-    return None
-
-
-@pytest.fixture(scope='module')
-def operator(service):
-    """Namespace of the operator."""
-    found = site_operator(service)
-    OPERATOR[0] = found or OWN_OPERATOR
-    if found:
-        yield found
-        return
-    service.apply(namespace(OWN_OPERATOR))
-    service.apply(config_map(OWN_OPERATOR, 'wandb-charts', {'operator-wandb': chart_archive()}))
-    options = {
-        'kubeconfig': str(lab_dir() / 'kubeconfig'), 'helm_binary': lab_vars('kube-1')['lab_helm'], 'name': 'op', 'namespace': OWN_OPERATOR, 'airgapped': True,
-        'chart': str(next((lab_dir() / 'charts').glob('operator-1*.tgz'))), 'image_tag': '1.22.0', 'namespace_isolation': True,
-        'additional_namespaces': [SERVER], 'extra_values': {'nameOverride': 'test-server'}, 'wait_timeout': 90,
-    }  # fmt: skip
-    service.apply(namespace(SERVER))
-    installed = run_module('wandb.onprem.wandb_operator', options)
-    assert not installed['failed'], installed.get('msg')
-    yield OWN_OPERATOR
-    service.delete(NAMESPACES, None, OWN_OPERATOR)
-    until(lambda: service.get(NAMESPACES, None, OWN_OPERATOR) is None, 'the end of the namespace')
-
-
-@pytest.fixture(scope='module')
-def server(service, operator, app_image):
-    """Namespace and inputs; gone afterwards, the custom resource first."""
-    for document in (
-        namespace(SERVER),
-        secret('license-in', license=LICENSE),
-        secret('mysql-in', MYSQL_PASSWORD=SECRET_WORD),
-        secret('redis-in', REDIS_PASSWORD=SECRET_WORD),
-        secret('bucket-in', ACCESS_KEY='a', SECRET_KEY=SECRET_WORD),
-        config_map(SERVER, 'custom-ca', {'ca.crt': 'not looked into'}),
-    ):
-        service.apply(document)
-    # Of a run that was cut off.
-    run(state='absent')
-    yield service
-    run(state='absent')
-    service.delete(NAMESPACES, None, SERVER)
-    until(lambda: service.get(NAMESPACES, None, SERVER) is None, 'the end of the namespace')
-
-
-def spec_of(service):
-    found = service.get(WANDBS, SERVER, 'test')
-    return found and (found['spec'], found['metadata']['generation'])
+pytest_plugins = ['server_fixtures']
 
 
 @pytest.mark.parametrize(
@@ -180,6 +29,7 @@ def test_create_modify(server, title, change):
     assert spec_of(server) == before, 'check mode wrote'
     real = run(**change)
     assert (real['changed'], real['ready'], real['phase']) == (True, True, 'Completed')
+    assert sum(one['seconds'] for one in real['waited']) > 0
     assert real['diff'] == checked['diff'] or before is None, 'check mode predicted another change'
     after = spec_of(server)
     again = run(**change)
@@ -189,10 +39,37 @@ def test_create_modify(server, title, change):
     assert spec_of(server) == after, 'a run with nothing to do wrote'
 
 
-def test_nothing_to_do_takes_few_requests(server):
-    run()
-    # The best of three: a lab-wide operator may just be at work on the same custom resource.
-    assert min(run()['requests'] for _look in range(3)) == 13
+def deployment(number):
+    """A Deployment with the labels of the release, as Helm would make one more component; it asks for no pod."""
+    labels = {'app.kubernetes.io/name': 'counted', 'app.kubernetes.io/instance': 'test', 'app.kubernetes.io/managed-by': 'Helm', 'counted': str(number)}
+    container = {'name': 'c', 'image': 'lab/sh'}
+    return {
+        'apiVersion': 'apps/v1', 'kind': 'Deployment', 'metadata': {'name': f'counted-{number}', 'namespace': SERVER, 'labels': labels},
+        'spec': {
+            'replicas': 0, 'selector': {'matchLabels': {'counted': str(number)}},
+            'template': {'metadata': {'labels': {'counted': str(number)}}, 'spec': {'containers': [container]}},
+        },
+    }  # fmt: skip
+
+
+def test_requests_of_a_run_with_nothing_to_do(server):
+    """Counted at 5 and at 30 Deployments with the release's labels: the chart's four and further ones of this test, which run no pod."""
+    # Of a component named "counted" no replicas are wanted: only so is a Deployment without pods a ready one.
+    change = {'extra_values': {**options()['extra_values'], 'counted': {'replicaCount': 0}}}
+    ready_and_unchanged(**change)
+    release = 'app.kubernetes.io/managed-by=Helm,app.kubernetes.io/instance=test'
+    counts = {}
+    try:
+        for wanted in (5, 30):
+            while len(found := server.find(DEPLOYMENTS, SERVER, release)) < wanted:
+                server.apply(deployment(len(found)))
+            until(lambda: all((one.get('status') or {}).get('observedGeneration') for one in server.find(DEPLOYMENTS, SERVER, release)), 'the Deployments')
+            # The best of three: a lab-wide operator may just be at work on the same custom resource.
+            counts[wanted] = min(run(**change)['requests'] for _look in range(3))
+    finally:
+        for number in range(30):
+            server.delete(DEPLOYMENTS, SERVER, f'counted-{number}')
+    assert counts == {5: 13, 30: 13}
 
 
 def test_info_of_a_ready_server(server):
@@ -201,7 +78,14 @@ def test_info_of_a_ready_server(server):
     info = run_module('wandb.onprem.wandb_server_info', asked, secrets=[LICENSE])
     assert not info['failed'], info.get('msg')
     assert (info['ready'], info['causes'], info['versions']['chart'], info['versions']['console']) == (True, [], '0.43.8', '2.18.12')
+    assert info['release']['status'] == 'deployed'
     assert info['license']['expires_at'].startswith('2096')
+    assert info['console_url'] == 'https://test-server.lab.test/console'
+    assert info['console_password_secret'] == {'name': 'wandb-password', 'key': 'password'}
+    # Those of hooks and of the CronJob among them.
+    assert {image.rsplit(':', 1)[0] for image in info['images']} == {
+        'alpine/k8s', 'wandb/console', 'wandb/local', 'wandb/megabinary', 'wandb/weave-python',
+    }  # fmt: skip
 
 
 def test_a_rotated_secret_restarts_the_pods(server):
@@ -214,64 +98,54 @@ def test_a_rotated_secret_restarts_the_pods(server):
     assert run()['changed'] is False
 
 
-def test_a_missing_key_is_refused_before_anything_is_written(server):
+def test_render_needs_no_cluster(tmp_path):
+    path = tmp_path / 'wandb.yml'
+    given = {**options(), 'kubeconfig': str(tmp_path / 'none'), 'render': True, 'render_to': str(path)}
+    for changed in (True, False):
+        result = run_module(MODULE, given)
+        assert not result['failed'], result.get('msg')
+        assert (result['changed'], result['requests']) == (changed, 0)
+    assert yaml.safe_load(path.read_text(encoding='utf-8')) == result['manifest']
+
+
+def test_a_rendered_manifest_is_what_is_applied(server, tmp_path):
     run()
-    before = spec_of(server)
-    other = {'host': 'db-1', 'password_secret': {'name': 'mysql-in', 'key': 'OTHER'}}
-    refused = run(error='mysql.password_secret: Secret mysql-in', size='small', mysql=other)
-    assert len(refused['problems']) == 1
-    assert spec_of(server) == before
+    run_module(MODULE, {**options(), 'render': True, 'render_to': str(tmp_path / 'wandb.yml')})
+    rendered = yaml.safe_load((tmp_path / 'wandb.yml').read_text(encoding='utf-8'))['spec']
+    applied = spec_of(server)[0]
+    for spec in (applied, rendered):
+        notes = spec['values']['global'].get('pod', {}).get('annotations', {})
+        # The HMAC, which the warning tells of.
+        for key in [one for one in notes if one.startswith('inputs.wandb.onprem/') and one != 'inputs.wandb.onprem/settings']:
+            del notes[key]
+    assert rendered == applied
 
 
-@pytest.mark.parametrize(
-    ('cause', 'said', 'change'),
-    [
-        # What the operator says stands in its log only.
-        ('invalid_config', 'the operator says: Failed to apply', {'extra_values': {'app': {'image': 'text'}}}),
-        ('image_pull', 'wandb/nowhere', {'components': {'app': {'image': {'repository': 'wandb/nowhere', 'tag': '1'}}}}),
-        ('admission_refused', 'violates PodSecurity', {'components': {**APP, 'console': {'security_context': {'capabilities': {'drop': []}}}}}),
-    ],
-)
-def test_a_cause_is_named_and_mended(server, cause, said, change):
-    failed = run(error=said, **change)
-    assert (failed['cause'], failed['changed']) == (cause, True)
-    assert run()['ready'] is True
-
-
-def test_a_clash_with_the_consoles_settings(server):
+def test_remove(server, tmp_path):
     run()
-    values = {'global': {'mysql': 'text'}}
-    server.apply(secret('test-spec-user', values=json.dumps(values), chart=json.dumps({})))
-    failed = run(error='type not match', reconcile_frequency='40m')
-    assert failed['cause'] == 'type_clash'
-    server.delete(SECRETS, SERVER, 'test-spec-user')
-    assert run()['ready'] is True
-
-
-def test_the_operator_is_down(server, operator):
-    run()
-    [deployment] = server.find(DEPLOYMENTS, operator, 'control-plane=controller-manager')
-    path = DEPLOYMENTS.path(operator, deployment['metadata']['name'])
-    server.client.merge_patch(path, {'spec': {'replicas': 0}}, 'test')
-    try:
-        until(lambda: not server.client.get(path)['status'].get('availableReplicas'), 'the end of the operator')
-        failed = run(error='operator_down', reconcile_frequency='30m')
-        assert (failed['cause'], failed['changed']) == ('operator_down', True)
-        assert 60 <= failed['waited_seconds'] < 80
-        refused = run(error='would hang in Terminating', state='absent')
-        assert refused['cause'] == 'operator_down'
-    finally:
-        server.client.merge_patch(path, {'spec': {'replicas': 1}}, 'test')
-    assert run(reconcile_frequency='30m')['ready'] is True
-
-
-def test_remove(server):
-    run()
-    assert run(check=True, state='absent')['changed'] is True
+    path = tmp_path / 'saved.yml'
+    checked = run(check=True, state='absent', save_secrets_to=str(path))
+    assert (checked['changed'], path.exists()) == (True, False)
     assert spec_of(server)
-    removed = run(state='absent')
+    held = {name: (server.get(SECRETS, SERVER, name) or {}).get('data') for name in ('test-spec-active', 'test-hmac', 'test-bucket')}
+    removed = run(state='absent', save_secrets_to=str(path))
     kept = ['test-clickhouse', 'test-gorilla-session-key', 'test-license', 'test-mysql', 'wandb-password']
     assert (removed['changed'], removed['left_behind']) == (True, [f'Secret {name}' for name in kept])
+    assert checked['saved'] == removed['saved']
+    assert checked['left_behind'] == removed['left_behind']
     assert spec_of(server) is None
+    saved = {one['metadata']['name']: one for one in yaml.safe_load_all(path.read_text(encoding='utf-8'))}
+    assert [f'Secret {name}' for name in saved] == removed['saved']
+    assert path.stat().st_mode & 0o777 == 0o600
+    for name, data in held.items():
+        if data is not None:
+            assert saved[name]['data'] == data
+            assert server.get(SECRETS, SERVER, name) is None, 'it was not lost at all'
+    # Applied again as it stands, and as it was.
+    document = saved['test-hmac']
+    server.apply(document)
+    assert server.get(SECRETS, SERVER, 'test-hmac')['data'] == held['test-hmac']
+    server.delete(SECRETS, SERVER, 'test-hmac')
     for check in (False, True):
         assert run(check=check, state='absent')['changed'] is False
+    assert server.get(CONFIG_MAPS, SERVER, 'custom-ca'), 'the inputs are not ours to remove'

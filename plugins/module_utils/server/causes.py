@@ -45,6 +45,8 @@ PATIENCE = {
     'stale_phase': 180.0,
     'api_unreachable': 60.0,
 }
+# Seen for less, it is no cause even when the time is up: an operator needs a moment to take up a change.
+EVIDENT = {'stale_phase': 30.0}
 # Goes on by itself: it is told, but ends nothing before the time is up.
 MIGRATION_RUNNING = 'migration_running'
 

@@ -91,7 +91,7 @@ def _holds(text: str, path: str, manifests: t.Sequence[Document]) -> bool:
         held = documents(text, path)
     except KubeError:
         return False
-    return bool(held) and all(one in held for one in manifests)
+    return all(one in held for one in manifests)
 
 
 def _text(manifests: t.Sequence[Document], custom_resource: Object) -> str:

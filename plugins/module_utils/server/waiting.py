@@ -71,14 +71,15 @@ class Clocked:
             return Progress(True)
         self._last = (self.lacking[0].stage, now)
         self._since = {(one.code, one.subject): self._since.get((one.code, one.subject), now) for one in found}
-        fatal = tuple(one for one in found if now - self._since[one.code, one.subject] >= reasons.PATIENCE[one.code])
+        lasted = {one: now - self._since[one.code, one.subject] for one in found}
+        fatal = tuple(one for one in found if lasted[one] >= reasons.PATIENCE[one.code])
         missing = '; '.join(one.text for one in self.lacking)
         if fatal and self._mend(self.observed, fatal):
             # What is seen from now on counts anew, and has its whole time again.
             self._observer.wanted = reasons.forgiven(self.observed, self._observer.wanted)
             self._since = {}
             return Progress(False, missing)
-        return Progress(False, missing, tuple(found), fatal)
+        return Progress(False, missing, tuple(one for one in found if lasted[one] >= reasons.EVIDENT.get(one.code, 0.0)), fatal)
 
     def waited(self) -> list[Document]:
         """What was waited for, and how long."""

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ForbiddenError
 from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError
 from ansible_collections.wandb.onprem.plugins.module_utils.server.waiting import ServerError
+from ansible_collections.wandb.onprem.plugins.modules import wandb_server_info
 from server_cluster import CR, EXPIRED, HMAC, NAMESPACE, Cluster, failing, good_operator, runner
 
 OPERATORS = '/api/v1/namespaces/wandb-operator'
@@ -131,3 +136,16 @@ def test_check_mode_refuses_a_bad_license_too(data):
     with pytest.raises(OptionsError, match='license_secret') as caught:
         runner(cluster, dry_run=True).present()
     assert len(caught.value.problems) == 1
+
+
+def test_the_info_module_explains_a_refused_request_as_well(monkeypatch, capsys):
+    cluster = Cluster(good_operator)
+    runner(cluster).present()
+    cluster.forbidden = {('GET', '/apis/apps/v1/namespaces/wandb/deployments')}
+    cluster.refused = {('list', 'deployments', 'wandb'), ('get', 'services/proxy', 'wandb'), ('create', 'secrets', 'wandb')}
+    monkeypatch.setattr(wandb_server_info, 'client_from', lambda options, dry_run: Client(cluster, dry_run))
+    with patch_module_args({}), pytest.raises(SystemExit):
+        wandb_server_info.main()
+    result = json.loads(capsys.readouterr().out)
+    assert result['failed'] is True
+    assert result['lacking_permissions'] == ['list deployments in namespace wandb', 'get services/proxy in namespace wandb']

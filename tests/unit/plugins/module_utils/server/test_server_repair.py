@@ -12,7 +12,7 @@ import server_objects as o
 from server_cluster import CR, NAMESPACE, Cluster, failing, good_operator, runner
 
 POD = '/api/v1/namespaces/wandb-operator/pods/operator-1'
-ELSEWHERE = '/api/v1/namespaces/other/pods/operator-1'
+ELSEWHERE = '/api/v1/namespaces/other/pods/elsewhere-1'
 PENDING = f'{NAMESPACE}/secrets/sh.helm.release.v1.wandb.v2'
 RESTART = 'restart the operator (delete the pods with label control-plane=controller-manager in namespace wandb-operator)'
 LEFT_OVER = [o.event('ApplyFailed', stamp='2026-11-23T14:00:05Z')]
@@ -26,7 +26,9 @@ class Stuck(Cluster):
         runner(self).present()
         self.mended = mended
         pod = {'metadata': {'name': 'operator-1', 'uid': 'pod-1', 'labels': {'control-plane': 'controller-manager'}}}
-        self.objects[POD], self.objects[ELSEWHERE] = pod, copy.deepcopy(pod)
+        self.objects[POD] = pod
+        self.objects[ELSEWHERE] = copy.deepcopy(pod)
+        self.objects[ELSEWHERE]['metadata']['name'] = 'elsewhere-1'
         self.operator = self.come_by
         if failed:
             self.objects[CR]['status'] = {'phase': 'Invalid Config'}
@@ -101,6 +103,24 @@ def test_it_is_done_once_and_the_old_trouble_counts_no_more():
     assert (error.result['cause'], error.result['repaired'], error.result['changed']) == ('stale_phase', [RESTART], True)
     assert cluster.deleted() == [POD]
     assert 'repair=true would' not in str(error)
+
+
+def test_an_operator_that_was_restarted_has_its_time_to_begin():
+    # It stood still for three minutes. After its restart it needs some looks, in which nothing has changed yet.
+    cluster = Stuck(failed=False, mended=False)
+    cluster.objects[CR]['status'] = {}
+    send, looks = cluster.send, []
+
+    def later(method, path, query, content_type, body):
+        if cluster.deleted() and path == CR:
+            looks.append(path)
+            if len(looks) == 5:
+                cluster.objects[CR]['status'] = {'phase': 'Completed'}
+        return send(method, path, query, content_type, body)
+
+    cluster.send = later
+    result = runner(cluster, repair=True).present()
+    assert (result['ready'], result['repaired'], len(looks)) == (True, [RESTART], 5)
 
 
 def test_a_changed_spec_starts_a_reconcile_without_a_restart():

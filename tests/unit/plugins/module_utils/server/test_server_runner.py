@@ -137,6 +137,13 @@ def test_an_operator_that_does_nothing_is_told():
     assert 180 <= error.result['waited_seconds'] < 190
 
 
+@pytest.mark.parametrize(('timeout', 'cause'), [(10, 'timeout'), (60, 'stale_phase')])
+def test_an_operator_has_a_moment_before_it_is_blamed(timeout, cause):
+    error = failing(Cluster(), timeout=timeout)
+    assert error.result['cause'] == cause
+    assert any(one.startswith('the operator has not applied yet') for one in error.result['missing'])
+
+
 def test_a_migration_ends_with_its_own_name_and_log():
     def operator(cluster):
         good_operator(cluster)
