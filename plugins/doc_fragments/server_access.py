@@ -27,7 +27,7 @@ options:
         description: V(pkce) or V(implicit), only where the provider needs it.
         type: str
       secret:
-        description: Secret with the client's secret; a public client has none.
+        description: Secret with the client's secret (chart 0.33 or newer); a public client has none.
         type: dict
         suboptions:
           name:
@@ -69,7 +69,7 @@ options:
             type: str
             default: LDAP_BIND_PW
       attributes:
-        description: Names of the attributes for mail and group id, separated by commas.
+        description: Names of the attributes for mail and group id, separated by commas (C(email=mail,group=gidNumber)). W&B's documentation asks for them.
         type: str
       login:
         description: Whether users may log in by LDAP.
@@ -112,7 +112,7 @@ options:
         description: User. Percent-encoded by the module, it ends in a URL.
         type: str
       password_secret:
-        description: Secret with the password. Percent-encode it there, it ends in a URL.
+        description: Secret with the password (chart 0.33 or newer). Percent-encode it there, it ends in a URL.
         type: dict
         suboptions:
           name:
@@ -128,7 +128,7 @@ options:
         type: str
   slack:
     description:
-      - Slack application for alerts. The chart's own key cannot refer to a Secret, so it is set in the environment.
+      - Slack application for alerts. The chart's own key cannot refer to a Secret, so it is set in the environment (chart 0.33 or newer).
     type: dict
     suboptions:
       client_id:

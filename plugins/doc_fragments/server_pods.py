@@ -93,14 +93,19 @@ options:
   components:
     description:
       - What every component has, by name (C(app), C(console), C(parquet), C(weave), C(appRenamePreHook), ...). Keys are
-        C(image) (C(repository tag digest pull_policy)), C(replicas), C(size), C(resources), C(autoscaling) (C(enabled min_replicas max_replicas)),
-        C(node_selector), C(tolerations), C(affinity), C(priority_class), C(service_account) (C(create name annotations automount)),
+        C(image) (C(repository tag digest pull_policy)), C(replicas), C(size), C(resources),
+        C(autoscaling) (C(enabled min_replicas max_replicas target_cpu target_memory)), C(node_selector), C(tolerations), C(affinity),
+        C(priority_class), C(service_account) (C(create name annotations automount)),
         C(service) (C(type annotations)), C(pod_disruption_budget), C(env), C(pod_security_context), C(security_context).
+      - Bundled third-party charts (C(redis), C(mysql), C(prometheus), C(otel), ...) have C(image) only; their other keys go to O(extra_values).
     type: dict
   install:
     description:
       - Switches components on and off, by name; for example C(weave), C(parquet), C(otel), C(prometheus), C(api), C(executor), C(glue).
-      - With O(security_context.preset=restricted), C(otel) and C(prometheus) are off unless switched on here.
+      - With O(security_context.preset=restricted) or V(openshift), C(otel) and C(prometheus) are off unless switched on here.
+      - The bundled C(mysql), C(nginx), C(stackdriver) and the two exporters of C(prometheus) are left at C(latest) by the chart; they are refused
+        until their tag is given, except with O(follow_channel).
+      - C(weave-trace) and its workers want O(clickhouse).
     type: dict
   security_context:
     description:
@@ -124,12 +129,15 @@ options:
     default: {}
   env:
     description:
-      - Environment of all components; a string, or a map with C(valueFrom). Values stand in the custom resource in clear.
+      - Environment of all components; a string, or a map with C(valueFrom). It goes over what other options set.
+      - Strings stand in the custom resource in clear. Passwords in URLs, and names under which the server takes a secret, are refused.
     type: dict
   pod_proxy:
     description:
-      - HTTP proxy of all pods; set in the environment in capitals and in small letters. What stands in the cluster, and the data services and
-        O(wandb_host) of these options, are added to O(pod_proxy.no_proxy).
+      - HTTP proxy of all pods; set in the environment in capitals and in small letters. What stands in the cluster (C(localhost), C(.svc),
+        C(.cluster.local), the API server's address), and the data services and O(wandb_host) of these options, are put before
+        O(pod_proxy.no_proxy).
+      - A proxy with a password is set by C(valueFrom) in O(env).
     type: dict
     suboptions:
       http:
@@ -148,7 +156,7 @@ options:
     type: dict
   tolerations:
     description:
-      - Tolerations of every component that has none of its own.
+      - Tolerations of every component that has none of its own. Charts before 0.33 do not read them.
     type: list
     elements: dict
   priority_class:
@@ -162,7 +170,8 @@ options:
   object_metadata:
     description:
       - Labels and annotations of the chart's objects.
-      - The label C(app.kubernetes.io/instance) is refused on V(common), for the operator would then delete Secrets that have to outlive it.
+      - The label C(app.kubernetes.io/instance) is refused on V(common), for the operator would then delete Secrets that have to outlive it. It and
+        the chart's other own labels are refused everywhere, and so are annotations under C(inputs.wandb.onprem/), which are this module's.
     type: dict
     suboptions:
       common:

@@ -86,11 +86,12 @@ options:
             master is what W&B asks for.
         type: str
       params:
-        description: Further parameters of the server's Redis clients (V(poolSize), for example). The chart's own V(ttlInSeconds) cannot be changed.
+        description: Further parameters of the server's Redis clients (V(poolSize), for example). The chart's own V(ttlInSeconds) goes over any other
+          and is refused.
         type: dict
   default_bucket:
     description:
-      - The object store as long as nobody chooses another one in the console; used instead of O(bucket), which locks that choice.
+      - The object store as long as nobody chooses another one in the console; used instead of O(bucket), which locks that choice. Not both.
     type: dict
     suboptions: &store
       provider:
@@ -102,7 +103,7 @@ options:
         description: Name or address of an S3-compatible store; left out for AWS, GCS and Azure.
         type: str
       port:
-        description: Port of C(host); 443 or 80 by default.
+        description: Port of C(host); 443 or 80 by default. Without C(host) it means nothing, and neither does C(tls).
         type: int
       name:
         description: Bucket; on Azure C(account/container).
@@ -124,7 +125,8 @@ options:
       secret:
         description:
           - Secret with the access key. URL-safe, they end in a URL. Left out where the pods' own identity gives access.
-          - For V(az) the chart reads the account's key from C(access_key_key).
+          - For V(az) the account's key is under C(access_key_key), and there is no other. For V(gcs) the chart reads none in O(bucket) and
+            O(default_bucket).
         type: dict
         suboptions:
           name:
@@ -154,7 +156,11 @@ options:
         default: false
   team_buckets:
     description:
-      - Further stores that teams may choose (secure storage connector). Their keys reach the server as environment, by reference.
+      - Further stores that teams may choose (secure storage connector). Their keys reach the server as environment, by reference
+        (chart 0.33 or newer).
+      - For V(s3) C(region) is required, and with C(secret) also C(host) (C(s3.REGION.amazonaws.com) on AWS). V(cw) without C(secret) allows CoreWeave as
+        a whole. For V(gcs) the keys are the service account's name and its private key, percent-encoded.
+      - C(kms_key) is refused, for it is set in the app, with the team.
     type: list
     elements: dict
     suboptions: *store
@@ -164,7 +170,7 @@ options:
     type: bool
   clickhouse:
     description:
-      - An external ClickHouse, for Weave (V(weave-trace) of O(install)).
+      - An external ClickHouse, for Weave (C(weave-trace) of O(install)).
     type: dict
     suboptions:
       host:

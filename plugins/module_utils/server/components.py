@@ -16,7 +16,7 @@ Options = t.Mapping[str, t.Any]
 Active = t.Mapping[str, eras.Component]
 
 # Key of ``components.<name>`` -> path under the component, and what its value is. A dict: sub-keys, each of these.
-_KEYS: dict[str, t.Any] = {
+KEYS: dict[str, t.Any] = {
     'image': {
         'repository': (('image', 'repository'), str),
         'tag': (('image', 'tag'), str),
@@ -49,7 +49,7 @@ _KEYS: dict[str, t.Any] = {
     'pod_security_context': ((), dict),
     'security_context': ((), dict),
 }
-_TYPES = {str: 'a string', int: 'a number', bool: 'true or false', dict: 'a map', list: 'a list'}
+TYPES = {str: 'a string', int: 'a number', bool: 'true or false', dict: 'a map', list: 'a list'}
 
 # The chart's own defaults, which pass PodSecurity "restricted" once every capability is dropped.
 _POD_CONTEXT = {'runAsNonRoot': True, 'runAsGroup': 0, 'fsGroup': 0, 'fsGroupChangePolicy': 'OnRootMismatch'}
@@ -128,6 +128,8 @@ def component_values(options: Options, era: eras.Era, decided: t.Mapping[str, bo
     if 'console' not in active:
         if options.get('console_tag'):
             notes.warnings.append('console_tag: without effect, the console is not installed')
+    elif options.get('console_tag') and console.get('tag') not in (None, options['console_tag']):
+        notes.warnings.append('console_tag: without effect, components.console.image.tag goes over it')
     elif not options.get('follow_channel') and not (options.get('console_tag') or console.get('tag') or console.get('digest')):
         notes.problems.append("console_tag: give the console's own version (its releases are numbered apart from the server's), or set follow_channel")
     for name, wanted in given.items():
@@ -202,8 +204,8 @@ def _one(component: eras.Component, wanted: t.Any, era: eras.Era, option: str, n
     for key, value in wanted.items():
         if value is None:
             continue
-        if key not in _KEYS:
-            notes.problems.append(f'{option}.{key} is unknown{eras.nearest(key, _KEYS)}; the chart\'s further keys go to extra_values')
+        if key not in KEYS:
+            notes.problems.append(f'{option}.{key} is unknown{eras.nearest(key, KEYS)}; the chart\'s further keys go to extra_values')
         elif not component.base and key != 'image':
             notes.problems.append(f'{option}.{key}: {component.name} is a chart of its own with other keys; set them in extra_values.{component.name}')
         else:
@@ -212,7 +214,7 @@ def _one(component: eras.Component, wanted: t.Any, era: eras.Era, option: str, n
 
 
 def _option(component: eras.Component, era: eras.Era, key: str, value: t.Any, option: str, notes: Notes) -> Values:
-    known = _KEYS[key]
+    known = KEYS[key]
     values: Values = {}
     if isinstance(known, dict):
         if not isinstance(value, t.Mapping):
@@ -241,7 +243,7 @@ def _option(component: eras.Component, era: eras.Era, key: str, value: t.Any, op
 def _checked(value: t.Any, kind: type, option: str, notes: Notes) -> t.Any:
     converted = _converted(value, kind)
     if converted is None:
-        notes.problems.append(f'{option}: {_TYPES[kind]} is wanted')
+        notes.problems.append(f'{option}: {TYPES[kind]} is wanted')
         return {} if kind is dict else None
     return converted
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
 Values = dict[str, t.Any]
 
@@ -21,7 +22,7 @@ def get(values: t.Mapping[str, t.Any], path: t.Sequence[str]) -> t.Any:
     """What stands at ``path``, or None."""
     found: t.Any = values
     for part in path:
-        if not isinstance(found, t.Mapping) or part not in found:
+        if not isinstance(found, Mapping) or part not in found:
             return None
         found = found[part]
     return found
@@ -31,7 +32,7 @@ def has(values: t.Mapping[str, t.Any], path: t.Sequence[str]) -> bool:
     """Whether something stands at ``path``, a null too."""
     *parents, last = path
     found = get(values, parents) if parents else values
-    return isinstance(found, t.Mapping) and last in found
+    return isinstance(found, Mapping) and last in found
 
 
 def merge(first: t.Mapping[str, t.Any], second: t.Mapping[str, t.Any]) -> Values:
@@ -39,13 +40,13 @@ def merge(first: t.Mapping[str, t.Any], second: t.Mapping[str, t.Any]) -> Values
     merged = dict(first)
     for key, value in second.items():
         mine = merged.get(key)
-        merged[key] = merge(mine, value) if isinstance(mine, t.Mapping) and isinstance(value, t.Mapping) else value
+        merged[key] = merge(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
     return merged
 
 
 def without_nulls(value: t.Any) -> t.Any:
     """A copy without any null: the operator's merge may stumble over one, and drops it at best."""
-    if isinstance(value, t.Mapping):
+    if isinstance(value, Mapping):
         return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
         return [without_nulls(inner) for inner in value if inner is not None]
@@ -54,7 +55,7 @@ def without_nulls(value: t.Any) -> t.Any:
 
 def without_empty_maps(values: t.Mapping[str, t.Any]) -> Values:
     """A copy without the maps that hold nothing, however deep."""
-    kept = {key: without_empty_maps(value) if isinstance(value, t.Mapping) else value for key, value in values.items()}
+    kept = {key: without_empty_maps(value) if isinstance(value, Mapping) else value for key, value in values.items()}
     return {key: value for key, value in kept.items() if value != {}}
 
 
@@ -62,7 +63,7 @@ def null_paths(value: t.Any, path: str = '') -> list[str]:
     """Dotted paths of all nulls."""
     if value is None:
         return [path]
-    if isinstance(value, t.Mapping):
+    if isinstance(value, Mapping):
         return [found for key, inner in value.items() for found in null_paths(inner, f'{path}.{key}' if path else str(key))]
     if isinstance(value, list):
         return [found for index, inner in enumerate(value) for found in null_paths(inner, f'{path}[{index}]')]
@@ -75,8 +76,8 @@ def lacking(wanted: t.Any, found: t.Any, path: str = '') -> list[str]:
     The operator adds keys of its own (so maps are compared by containment) and puts the list entries of the console and
     the channel beside ours (so a list must be found in one piece).
     """
-    if isinstance(wanted, t.Mapping):
-        if not isinstance(found, t.Mapping):
+    if isinstance(wanted, Mapping):
+        if not isinstance(found, Mapping):
             return [] if not wanted and found is None else [path]
         return [
             missing for key, value in wanted.items() for missing in lacking(value, found.get(key), f'{path}.{key}' if path else str(key))
@@ -92,8 +93,8 @@ def lacking(wanted: t.Any, found: t.Any, path: str = '') -> list[str]:
 
 def extras(wanted: t.Any, found: t.Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """Paths of the leaves (a list is one) in which ``found`` holds more than ``wanted``."""
-    if isinstance(found, t.Mapping):
-        mine = wanted if isinstance(wanted, t.Mapping) else {}
+    if isinstance(found, Mapping):
+        mine = wanted if isinstance(wanted, Mapping) else {}
         return [more for key, value in found.items() for more in extras(mine.get(key), value, (*path, str(key)))]
     if isinstance(found, list) and isinstance(wanted, list):
         return [path] if len(found) > len(wanted) else []

@@ -63,6 +63,8 @@ DEAD_KEYS: tuple[tuple[str, str], ...] = (
 def extra_values(options: Options, era: eras.Era, notes: Notes) -> Values:
     """``extra_values`` as they are, with everything told that is wrong with them."""
     extra = dict(options.get('extra_values') or {})
+    if not extra:
+        return {}
     known = {*era.components, *eras.OTHER_KEYS}
     dead = _dead(extra, era)
     notes.problems += [f'extra_values.{path}: the chart does not read it: {mend}' for path, mend in dead]
