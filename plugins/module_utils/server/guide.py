@@ -92,7 +92,7 @@ class _Reading:
         for key, option in tables.OPTIONS.items():
             self._read(key, option, tables.MOVED)
         for name, component in tables.COMPONENTS.items():
-            if component.base:
+            if component.base and name in self.rest:
                 self._component(name)
         for option in ('bucket', 'default_bucket'):
             self._address(option)

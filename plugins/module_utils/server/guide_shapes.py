@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -35,6 +36,7 @@ def leaves(values: t.Any, path: tuple[str, ...] = ()) -> t.Iterator[tuple[tuple[
         yield path, values
 
 
+@functools.cache
 def spec_of(option: str) -> Spec:
     """Specification of an option by its dotted path; below a free-form map anything goes."""
     spec: Spec = {'options': argument_spec()}

@@ -21,6 +21,8 @@ import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.server.charts import chart_form
 from ansible_collections.wandb.onprem.plugins.module_utils.server.environment import env_references
+from ansible_collections.wandb.onprem.plugins.module_utils.server.guide import with_guide
+from ansible_collections.wandb.onprem.plugins.module_utils.server.notes import Notes
 
 Objects = t.Mapping[tuple[str, str, str], t.Mapping[str, t.Any]]
 
@@ -63,7 +65,8 @@ def hmac_secret(name: str) -> str:
 
 
 def references(options: t.Mapping[str, t.Any]) -> list[Reference]:
-    """Everything that these options refer to."""
+    """Everything that these options refer to, also where only ``guide_values`` name it."""
+    options = with_guide(options, Notes())
     namespace = options['namespace']
     found: list[Reference] = []
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError, build
 from ansible_collections.wandb.onprem.plugins.module_utils.server.guide import with_guide
+from ansible_collections.wandb.onprem.plugins.module_utils.server.inputs import references
 from ansible_collections.wandb.onprem.plugins.module_utils.server.notes import Notes
 from ansible_collections.wandb.onprem.plugins.module_utils.server.options import argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import get, null_paths
@@ -231,6 +232,12 @@ def test_endpoint_and_bucket_apart(old, new, wanted):
 def test_minio_builds_to_the_address_that_the_guide_wrote(version):
     bucket = values_of(MINIO.replace('path: wandb', 'path: "wandb?tls=true"'), version, 'bucket')['global']['bucket']
     assert (bucket['name'], bucket['path'], bucket['region']) == ('storage.example.com:443', 'wandb?tls=true', 'default')
+
+
+def test_a_bucket_of_aws_with_dots_in_its_name_is_no_endpoint():
+    options, notes = translated('global: {bucket: {provider: s3, name: my.bucket, path: prefix, region: eu-west-1}}')
+    assert said(options)['bucket'] == {'provider': 's3', 'name': 'my.bucket', 'path': 'prefix', 'region': 'eu-west-1', 'tls': True, 'proxied': False}
+    assert vars(notes) == {'problems': [], 'warnings': [], 'translations': []}
 
 
 def test_a_parameter_of_the_path_that_nobody_knows():
@@ -603,7 +610,8 @@ reconcileFrequency: 10m
 
 def test_an_option_that_was_given_wins_whole_and_its_part_of_the_values_is_not_judged():
     mine = {'host': 'mine', 'password_secret': {'name': 's', 'key': 'k'}}
-    options, notes = translated('global: {mysql: {port: x, name: y}, redis: {auth: {secret: s}}, size: large}', mysql=mine, redis={'host': 'r'}, size='small')
+    text = 'global: {mysql: {port: x, database: d, name: y}, redis: {auth: {secret: s}}, size: large}'
+    options, notes = translated(text, mysql=mine, redis={'host': 'r'}, size='small')
     assert options['mysql'] == mine
     assert options['redis'] == {'host': 'r'}
     assert options['size'] == 'small'
@@ -628,6 +636,13 @@ weave: {install: false}
     assert options['components'] == {'app': {'replicas': 2, 'service_account': {'name': 'mine', 'create': True}}, 'weave': {'replicas': 1}}
     assert options['install'] == {'otel': False, 'weave': False}
     assert options['extra_values'] == {'global': {'historyStore': {'parquetOnly': False}}}
+
+
+def test_what_only_the_pasted_values_refer_to_is_checked_and_rolls_the_pods():
+    options = site(license_secret=None, mysql=None, guide_values=yaml.safe_load(BY_SECRETS))
+    found = {(one.option, one.name, one.keys, one.purpose) for one in references(options)}
+    assert ('license_secret', 'license-secret', ('CUSTOMER_WANDB_LICENSE',), 'license') in found
+    assert ('mysql.password_secret', 'database-secret', ('MYSQL_WANDB_PASSWORD',), 'mysql') in found
 
 
 def test_mysql_without_a_user_is_the_charts_user():
@@ -659,7 +674,7 @@ def test_every_option_that_a_key_becomes_exists():
             if 'options' in place:
                 assert part in place['options'], option
                 place = place['options'][part]
-    known = components._KEYS
+    known = components.KEYS
     for option in guide_tables.COMPONENT_OPTIONS.values():
         key, _, inner = option.partition('.')
         assert inner in known[key] if inner else key in known
