@@ -32,7 +32,7 @@ def play(playbook, hosts, *arguments, home):
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment.update(ANSIBLE_CONFIG=str(ROOT / 'ansible.cfg'), HOME=str(home), ANSIBLE_NOCOLOR='1')
     done = subprocess.run(
-        [PROGRAM, '-i', hosts, playbook, *arguments], cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        [PROGRAM, '-i', hosts, playbook, *arguments], cwd=home, env=environment, capture_output=True, text=True, timeout=600, check=False,
     )
     recap = re.search(r'^localhost +: (.*)$', done.stdout, re.MULTILINE)
     return done, {name: int(number) for name, number in re.findall(r'(\w+)=(\d+)', recap.group(1))} if recap else {}

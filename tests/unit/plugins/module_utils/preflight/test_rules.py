@@ -23,7 +23,8 @@ KNOWN = {
     'wandb_redis_bundled': 'bool', 'wandb_kubeconfig': 'path', 'wandb_helm_binary': 'str', 'wandb_minio_address': 'str',
     'wandb_mysql_endpoint': 'dict', 'wandb_redis_endpoint': 'dict', 'wandb_bucket_endpoint': 'dict', 'wandb_airgapped': 'bool',
     'wandb_nginx_ingress_upstreams': 'list', 'wandb_server_chart_archive': 'path', 'wandb_mysql_port': 'int', 'wandb_minio_drives': 'list',
-    'wandb_operator_chart': 'str', 'wandb_operator_chart_username': 'str', 'wandb_operator_chart_archive': 'path', 'wandb_server_object_metadata': 'dict', 'wandb_server_bucket_locked': 'bool',
+    'wandb_operator_chart': 'str', 'wandb_operator_chart_username': 'str', 'wandb_operator_chart_archive': 'path',
+    'wandb_server_object_metadata': 'dict', 'wandb_server_bucket_locked': 'bool',
     'wandb_server_ingress_annotations': 'dict', 'wandb_team_buckets': 'list', 'wandb_server_security_context': 'dict',
     **dict.fromkeys(rules.SECRETS, 'str'), **dict.fromkeys(rules.REQUIRED, 'dict'), **{secret: 'str' for _, _, secret, _ in rules.PASSWORDS},
 }
