@@ -344,20 +344,31 @@ requests:
   sample: 13
 '''
 
+import typing as t
+
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client, client_from
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.module import KubeModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from ansible_collections.wandb.onprem.plugins.module_utils.server.builder import OptionsError
+from ansible_collections.wandb.onprem.plugins.module_utils.server.masks import masked
 from ansible_collections.wandb.onprem.plugins.module_utils.server.options import argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.server.rendering import render
 from ansible_collections.wandb.onprem.plugins.module_utils.server.runner import Runner
 from ansible_collections.wandb.onprem.plugins.module_utils.server.waiting import NOT_WAITED, ServerError
 
 
+class ServerModule(KubeModule):
+    """Values are pasted with secrets in clear, to be told that they are refused: what the module was called with does not show them."""
+
+    def shown_params(self) -> dict[str, t.Any]:
+        """The options without secrets."""
+        return {**super().shown_params(), **{name: masked(self.params.get(name)) for name in ('guide_values', 'extra_values', 'env')}}
+
+
 def main() -> None:
     """Entry point."""
-    module = KubeModule(
+    module = ServerModule(
         argument_spec=argument_spec(),
         required_if=[('render', True, ['render_to'])],
         supports_check_mode=True,

@@ -48,7 +48,7 @@ def render(options: t.Mapping[str, t.Any], dry_run: bool) -> tuple[Document, lis
         'changed': changed,
         'diff': {'before_header': path, 'after_header': path, 'before': _shown(before, path), 'after': dump(masked(manifest))},
         'manifest': masked(manifest),
-        'notes': list(getattr(built, 'translations', [])),
+        'notes': list(built.translations),
     }
     return result, [*built.warnings, *_left_out(options)]
 

@@ -84,7 +84,7 @@ class Runner:
             'diff': masked(applied.diff),
             'custom_resource': {'name': self.name, 'namespace': self.namespace, 'spec': masked(built.spec)},
             'assumed': assumed + ([f'{applied.assumed} of the custom resource'] if applied.assumed else []),
-            'notes': list(getattr(built, 'translations', [])),
+            'notes': list(built.translations),
             'repaired': [],
             **NOT_WAITED,
         }
@@ -170,14 +170,17 @@ class Runner:
 
     def _license_problems(self, held: inputs.Objects, first_install: bool) -> list[str]:
         """An expired licence is refused at the first install; a running site must not stop for it."""
-        secret = self.options['license_secret']
-        text = inputs.content(held.get(('Secret', self.namespace, secret['name'])) or {}).get(secret['key'], b'').decode('utf-8', 'replace')
+        licences = [one for one in inputs.references(self.options) if one.option == 'license_secret']
+        if not licences:
+            return []
+        name, key = licences[0].name, licences[0].keys[0]
+        text = inputs.content(held.get(licences[0].id) or {}).get(key, b'').decode('utf-8', 'replace')
         if not text:
             return []
         licence, now = read_license(text), time.time()
         days = licence.days_left(now)
         if licence.problem:
-            return [f'license_secret: key {secret["key"]} of Secret {secret["name"]} {licence.problem}']
+            return [f'license_secret: key {key} of Secret {name} {licence.problem}']
         if days is not None and days < 0:
             told = f'license_secret: the licence expired at {licence.expires_at()}'
             if first_install:

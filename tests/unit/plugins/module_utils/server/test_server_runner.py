@@ -97,6 +97,15 @@ def test_bad_input_is_refused_before_anything_is_written(change, said):
     assert cluster.writes() == []
 
 
+def test_a_license_that_only_the_guides_values_name_is_looked_at():
+    cluster = Cluster(good_operator)
+    cluster.objects[f'{NAMESPACE}/secrets/wandb-license-in'] = o.secret('wandb-license-in', EXPIRED)
+    pasted = {'global': {'licenseSecret': {'name': 'wandb-license-in', 'key': 'license'}}}
+    with pytest.raises(OptionsError, match='expired'):
+        runner(cluster, license_secret=None, guide_values=pasted).present()
+    assert cluster.writes() == []
+
+
 def test_an_expired_license_does_not_stop_a_running_site():
     cluster = Cluster(good_operator)
     runner(cluster).present()
