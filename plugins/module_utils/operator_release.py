@@ -16,7 +16,7 @@ import typing as t
 from ansible_collections.wandb.onprem.plugins.module_utils.helm import Helm, HelmError, Release, manifest_objects, newest_release
 from ansible_collections.wandb.onprem.plugins.module_utils.helm_chart import Chart
 from ansible_collections.wandb.onprem.plugins.module_utils.helm_source import write_private
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.drift import Drift, Key, LiveObjects, drift_of, pod_template_differs
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.drift import Drift, Key, LiveObjects, comparable, drift_of, pod_template_differs
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ForbiddenError
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.health import crd_established, rollout
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import CRDS, NAMESPACES, SECRETS, WANDBS, name_of, resource_of
@@ -106,7 +106,7 @@ class OperatorRunner:
         self._permit(decision, policy)
         if decision.verb != Verb.NOTHING:
             applied = [name for name, (_live, crd) in seen.crds.items() if crd.verb == CrdVerb.APPLY] if policy.apply_crds else []
-            demand(self.service, questions(wanted.objects.values(), target.namespace, applied))
+            demand(self.service, questions(comparable(wanted.objects.values()), target.namespace, applied))
 
         self._namespace(target, policy, outcome, needed=release is None)
         self._crds(chart, seen, policy, outcome)
@@ -155,17 +155,18 @@ class OperatorRunner:
             crds[name] = existing, decide_crd(existing, crd, chart.version)
         made = manifest_objects(release.manifest) if release else {}
         objects = LiveObjects(self.service, target.namespace)
-        live = objects.of(made.values())
+        known = comparable(made.values())
+        live = objects.of(known)
         # Of a release that helm did not finish nobody knows what should be there.
         settled = release is not None and release.status == 'deployed' and policy.mend_drift
-        found = [drift_of(one, live.get(objects.key(one)), target.namespace) for one in made.values()] if release and policy.mend_drift else []
+        found = [drift_of(one, live.get(objects.key(one)), target.namespace) for one in known] if release and policy.mend_drift else []
         drifts = tuple(one for one in found if one)
         scope = scope_of(wanted.values, target.namespace)
         ask_others = not policy.allow_other_operators and (release is None or scope != scope_of(release.values, release.namespace))
         observed = Observed(
             release,
             made,
-            foreign=self._foreign([one for name, one in wanted.objects.items() if name not in made], target),
+            foreign=self._foreign(comparable(one for name, one in wanted.objects.items() if name not in made), target),
             others=find_others(self.service, target.namespace, target.name, scope) if ask_others else {},
             crd_refusals=tuple(decision.reason for _live, decision in crds.values() if decision.verb == CrdVerb.REFUSE),
             drift=tuple(str(one) for one in drifts) if settled else (),
@@ -252,8 +253,9 @@ class OperatorRunner:
         places = [(resource_of(one), one['metadata'].get('namespace') or target.namespace, one['metadata']['name']) for one in mine]
         outcome.waited = self.waiter.wait(f'release {target.name}', rollout_probe(self.service, places), policy.timeout).seconds
         if seen.observed.drift:
-            found = objects.of(wanted.objects.values())
-            again = [drift_of(one, found.get(objects.key(one)), target.namespace) for one in wanted.objects.values()]
+            known = comparable(wanted.objects.values())
+            found = objects.of(known)
+            again = [drift_of(one, found.get(objects.key(one)), target.namespace) for one in known]
             outcome.warnings += [f'{one}, at once again: another program writes it (mend_drift=false leaves it alone)' for one in again if one]
 
 

@@ -157,7 +157,7 @@ def test_a_crd_is_applied_kept_when_newer_and_taken_over_when_told(run, service,
     assert THINGS in run(chart=chart, apply_crds=True)['crds']
     assert written_by(service) == '1.4.8'
     # Older: applied, although the release stays the same.
-    service.client.merge_patch(CRDS.path(name=THINGS), {'metadata': {'annotations': {'wandb.onprem/chart-version': '1.4.7'}}}, 'wandb.onprem')
+    service.apply(things(annotations={'wandb.onprem/chart-version': '1.4.7'}, description='older'))
     changed = run(chart=chart, apply_crds=True)
     assert (changed['changed'], changed['action'], written_by(service)) == (True, 'nothing', '1.4.8')
     # Newer: stays, and is told.

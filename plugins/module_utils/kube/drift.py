@@ -15,7 +15,7 @@ import math
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.cluster import quantity
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ForbiddenError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ForbiddenError, KubeError
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import Resource, name_of, resource_of
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 
@@ -147,6 +147,18 @@ def _same_quantity(live: t.Any, wanted: t.Any) -> bool:
         return math.isclose(quantity(live), quantity(wanted), rel_tol=1e-9)
     except (ValueError, KeyError):
         return bool(live == wanted)
+
+
+def comparable(manifests: t.Iterable[t.Any]) -> list[t.Any]:
+    """Those of kinds whose place in the API is known. A chart may hold others; helm looks after them alone."""
+    found = []
+    for one in manifests:
+        try:
+            resource_of(one)
+        except KubeError:
+            continue
+        found.append(one)
+    return found
 
 
 class LiveObjects:

@@ -9,7 +9,7 @@ import copy
 
 import pytest
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.drift import LiveObjects, drift_of, pod_template_differs
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.drift import LiveObjects, comparable, drift_of, pod_template_differs
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from fake_server import FakeServer, status
 
@@ -133,3 +133,8 @@ def test_several_namespaces_are_one_request_or_one_each_where_only_that_is_permi
     server.answers['GET', f'{BASE}/roles'] = (403, status(403, 'Forbidden'))
     LiveObjects(Service(Client(server)), 'n').of(roles(['n', 'm']))
     assert [entry[1] for entry in server.log] == [f'{BASE}/roles', f'{BASE}/namespaces/m/roles', f'{BASE}/namespaces/n/roles']
+
+
+def test_kinds_that_nobody_here_knows_are_left_to_helm():
+    unknown = {'apiVersion': 'monitoring.coreos.com/v1', 'kind': 'ServiceMonitor', 'metadata': {'name': 'm'}}
+    assert comparable([unknown, WANTED]) == [WANTED]
