@@ -52,7 +52,7 @@ drill: $(ENV) ## one scenario: make drill NAME=<folder in molecule/>
 	@$(IN) molecule test -s "$$NAME"
 
 bench: ## times side by side
-	@if ls tests/bench/bench_*.py >/dev/null 2>&1; then $(IN) pytest tests/bench; else echo 'bench: nothing to run yet (no tests/bench/bench_*.py); the figures come with the work that they belong to'; fi
+	@if ls tests/bench/bench_*.py >/dev/null 2>&1; then $(IN) pytest -s tests/bench/bench_*.py; else echo 'bench: nothing to run yet (no tests/bench/bench_*.py); the figures come with the work that they belong to'; fi
 
 docs: $(ENV) ## lint of the collection's documentation; every module's page can be rendered
 	@$(IN) tools/docs

@@ -131,11 +131,9 @@ def _load(paths: str) -> Document:
     merged: Document = {}
     for path in [name for name in names if os.path.exists(name)] or names[:1]:
         document = _load_one(path)
-        merged.setdefault('current-context', document.get('current-context'))
-        merged['current-context'] = merged['current-context'] or document.get('current-context')
+        merged['current-context'] = merged.get('current-context') or document.get('current-context')
         for section in SECTIONS:
-            known = merged.setdefault(section, [])
-            known += [entry for entry in document.get(section) or [] if entry['name'] not in [other['name'] for other in known]]
+            merged.setdefault(section, []).extend(document.get(section) or [])
     return merged
 
 
@@ -216,7 +214,7 @@ def _named(document: Document, section: str, name: str, item: str) -> Document:
     for entry in document.get(section) or []:
         if entry.get('name') == name:
             return dict(entry.get(item) or {})
-    known = ', '.join(sorted(str(entry.get('name')) for entry in document.get(section) or [])) or 'none'
+    known = ', '.join(sorted({str(entry.get('name')) for entry in document.get(section) or []})) or 'none'
     raise AuthConfigError(f'the kubeconfig has no {item} named {name} (it has: {known})')
 
 
