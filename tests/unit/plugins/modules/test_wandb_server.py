@@ -18,8 +18,9 @@ WORD = 'word-that-nobody-may-see'
 def run(**options):
     """(result, everything that was printed) of one run that renders."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / 'tests' / 'modules' / 'harness.py'), 'wandb.onprem.wandb_server'], input=json.dumps({**options, '_ansible_inject_invocation': True}),
-        capture_output=True, text=True, check=False, env={**os.environ, 'PYTHONPATH': str(ROOT / '.cache' / 'collections')},
+        [sys.executable, str(ROOT / 'tests' / 'modules' / 'harness.py'), 'wandb.onprem.wandb_server'],
+        input=json.dumps({**options, '_ansible_inject_invocation': True}), capture_output=True, text=True, check=False,
+        env={**os.environ, 'PYTHONPATH': str(ROOT / '.cache' / 'collections')},
     )
     return json.loads(done.stdout), done.stdout + done.stderr
 
