@@ -155,7 +155,7 @@ class Runner:
             if problems:
                 raise OptionsError(problems)
             return missing
-        if missing and first_install and not held and not self._namespace_exists():
+        if missing and first_install and not any(place == self.namespace for _kind, place, _name in held) and not self._namespace_exists():
             missing = [self._no_namespace()]
         if missing or problems:
             raise OptionsError(missing + problems)
