@@ -62,6 +62,8 @@ WAYS_OUT = [
       for options in ({'context': 'exec'}, {'context': 'provider'}, {'context': 'absent'}, {'validate_certs': 'perhaps'})),
     *((module, KUBECONFIG, options) for module in MODULES for options in ({'context': 'exec'}, {'misspelt': True})),
     (INFO, KUBECONFIG, {}),
+    # What a message quotes is not in its place.
+    (INFO, KUBECONFIG, {'context': TOKEN}),
 ]
 
 
