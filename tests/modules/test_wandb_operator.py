@@ -203,13 +203,19 @@ def right(service, kind, name, namespace=None, rules=None, role=None, user=None)
 def test_rights_in_two_namespaces_are_enough(run, service):
     """Somebody who has no right in the cluster but in the operator's two namespaces; and what the operator itself then may."""
     user, further = 'op-test-installer', 'test-operator-two'
-    run(error='not permitted for the user of kubeconfig', impersonate_user=user, check=True)
+    given = {'impersonate_user': user, 'additional_namespaces': [further], 'allow_other_operators': False}
+    run(error=f'User "{user}" cannot list resource "secrets"', check=True, **given)
     operator_lab.gone(service, further)
     operator_lab.make(service, further)
-    for place in (PLAYED, further):
-        right(service, 'Role', 'installer', place, rules=[{'apiGroups': ['*'], 'resources': ['*'], 'verbs': ['*']}])
-        right(service, 'RoleBinding', 'installer', place, role='installer', user=user)
-    given = {'impersonate_user': user, 'additional_namespaces': [further], 'allow_other_operators': False}
+    for verbs in (['get', 'list'], ['*']):
+        for place in (PLAYED, further):
+            right(service, 'Role', 'installer', place, rules=[{'apiGroups': ['*'], 'resources': ['*'], 'verbs': verbs}])
+            right(service, 'RoleBinding', 'installer', place, role='installer', user=user)
+        if verbs != ['*']:
+            for check in (True, False):
+                refused = run(error='not permitted for the user of kubeconfig', check=check, **given)
+                assert f'create roles.rbac.authorization.k8s.io in namespace {further}' in refused['msg']
+            assert not service.find(SECRETS, PLAYED)
     # One who sees all would be told of the lab's own operator; one who sees only their own namespaces is not.
     assert run(check=True, **given)['changed']
     assert run(**given)['changed']
