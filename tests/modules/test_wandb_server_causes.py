@@ -82,7 +82,8 @@ def test_the_operator_is_down(small, operator):
     try:
         until(lambda: not small.client.get(path)['status'].get('availableReplicas'), 'the end of the operator')
         failed = failing('operator_down', 'operator_down', reconcile_frequency='30m')
-        assert 60 <= failed['waited_seconds'] < 80
+        # It ends with its cause, long before the time is up.
+        assert 60 <= failed['waited_seconds'] < 150
         refused = run(error='would hang in Terminating', state='absent')
         assert refused['cause'] == 'operator_down'
     finally:
