@@ -23,6 +23,8 @@ pytest_plugins = ['server_fixtures']
     ],
 )
 def test_create_modify(server, title, change):
+    if title == 'create':
+        run(state='absent')
     before = spec_of(server)
     checked = run(check=True, **change)
     assert checked['changed'] is True

@@ -19,8 +19,9 @@ pytest_plugins = ['server_fixtures']
 
 LEASES = Resource('coordination.k8s.io/v1', 'Lease', 'leases')
 QUOTAS = Resource('v1', 'ResourceQuota', 'resourcequotas')
-# The app alone, and no hooks: a change takes seconds.
-SMALL = {'parquet': False, 'weave': False, 'console': False, 'appRenamePreHook': False, 'appRenamePostHook': False}
+# The app alone, and one of the two hooks: a change takes seconds. Without either, the chart would take their service account away,
+# and the first upgrade with hooks again would wait for a pod that needs it.
+SMALL = {'parquet': False, 'weave': False, 'console': False, 'appRenamePreHook': False}
 WITH_WEAVE = {'install': {**SMALL, 'weave': True}}
 ROWS = {
     'wandb/local:rt-crash': app_row('case "$0" in init-db) exit 0;; *) echo these are the last words; exit 3;; esac'),
@@ -81,7 +82,8 @@ def test_the_operator_is_down(small, operator):
     try:
         until(lambda: not small.client.get(path)['status'].get('availableReplicas'), 'the end of the operator')
         failed = failing('operator_down', 'operator_down', reconcile_frequency='30m')
-        assert 60 <= failed['waited_seconds'] < 80
+        # It ends with its cause, long before the time is up.
+        assert 60 <= failed['waited_seconds'] < 150
         refused = run(error='would hang in Terminating', state='absent')
         assert refused['cause'] == 'operator_down'
     finally:
@@ -99,10 +101,8 @@ def pending(service):
 
 def test_an_operator_killed_within_helm_is_mended_by_repair(small, operator):
     """Helm waits for a hook whose image cannot be pulled; then the operator is killed, as a node that dies would."""
-    # The account of the hooks comes with a release, and the first hook needs it before: the one that runs after makes it.
-    run(install={**SMALL, 'appRenamePostHook': True})
     hook = {
-        'install': {**SMALL, 'appRenamePreHook': True, 'appRenamePostHook': True},
+        'install': {**SMALL, 'appRenamePreHook': True},
         'components': {**APP, 'appRenamePreHook': {'image': {'repository': 'rt-test/hook', 'tag': '1'}}},
     }
     run(wait=False, **hook)

@@ -115,10 +115,10 @@ def to_remove(namespace: str, operator_namespace: str) -> list[Permission]:
 
 
 def review(client: Client, attributes: t.Mapping[str, t.Any]) -> tuple[bool, str]:
-    """Whether it is allowed, and the authorizer's reason. ``attributes``: resourceAttributes; empty ones are left out."""
+    """Whether it is allowed, and the authorizer's reason. ``attributes`` are a review's resourceAttributes; empty = not given."""
     answer = client.review(REVIEWS, {
         'apiVersion': 'authorization.k8s.io/v1', 'kind': 'SelfSubjectAccessReview',
-        'spec': {'resourceAttributes': {key: value for key, value in attributes.items() if value}},
+        'spec': {'resourceAttributes': dict(attributes)},
     })
     status = answer.get('status') or {}
     return bool(status.get('allowed')), str(status.get('reason') or '')
