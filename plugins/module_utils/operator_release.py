@@ -157,8 +157,6 @@ class OperatorRunner:
         objects = LiveObjects(self.service, target.namespace)
         known = comparable(made.values())
         live = objects.of(known)
-        # Of a release that helm did not finish nobody knows what should be there.
-        settled = release is not None and release.status == 'deployed' and policy.mend_drift
         found = [drift_of(one, live.get(objects.key(one)), target.namespace) for one in known] if release and policy.mend_drift else []
         drifts = tuple(one for one in found if one)
         scope = scope_of(wanted.values, target.namespace)
@@ -169,7 +167,7 @@ class OperatorRunner:
             foreign=self._foreign(comparable(one for name, one in wanted.objects.items() if name not in made), target),
             others=find_others(self.service, target.namespace, target.name, scope) if ask_others else {},
             crd_refusals=tuple(decision.reason for _live, decision in crds.values() if decision.verb == CrdVerb.REFUSE),
-            drift=tuple(str(one) for one in drifts) if settled else (),
+            drift=tuple(str(one) for one in drifts),
         )
         return _Seen(observed, live, drifts, crds)
 
