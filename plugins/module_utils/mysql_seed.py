@@ -126,11 +126,11 @@ def _pipe(programs: tuple[str, str], donor: Source, names: list[str], own_file: 
             '--hex-blob', '--no-tablespaces', '--column-statistics=0', '--default-character-set=utf8mb4', '--databases', *names,
         ]
         with tempfile.TemporaryFile() as said, subprocess.Popen(dump, stdout=subprocess.PIPE, stderr=said) as source:
-            target = subprocess.run([programs[1], f'--defaults-file={own_file}', '--binary-mode'], stdin=source.stdout, capture_output=True, check=False)
+            target = subprocess.run([programs[1], f'--defaults-file={own_file}'], stdin=source.stdout, capture_output=True, check=False)
             if source.stdout:
                 source.stdout.close()
             source.wait()
             said.seek(0)
             words = said.read().decode(errors='replace').strip()
     if source.returncode or target.returncode:
-        raise ReplicationError(f'the copy failed (dump {source.returncode}, load {target.returncode}): {words} {target.stderr.decode(errors="replace").strip()}')
+        raise ReplicationError(f'the copy failed (dump {source.returncode}, load {target.returncode}): {words} {target.stderr.decode(errors="replace")}')

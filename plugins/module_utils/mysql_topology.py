@@ -21,6 +21,8 @@ import typing as t
 from ansible_collections.wandb.onprem.plugins.module_utils import mysql_gtid as gtid
 
 State = t.Mapping[str, t.Any]
+# A replica further behind would stop all writes for too long while it catches up.
+LAG_SECONDS = 60
 
 
 @dataclasses.dataclass
@@ -172,3 +174,29 @@ def after_start(own: State, peer: State | None, own_name: str, peer_name: str, a
     if gtid.subset(own['executed'], held):
         return 'wait', f'{peer_name} is read-only and holds the same transactions'
     return 'lift', f'{peer_name} is read-only and behind this host'
+
+
+def promotion(servers: t.Mapping[str, State], addresses: t.Mapping[str, str], target: str) -> tuple[str, list[str]]:
+    """('none' | 'planned' | 'forced', problems): how ``target`` becomes primary. Planned wherever the other server answers: nothing is lost then."""
+    former = next(name for name in servers if name != target)
+    own, other = servers[target], servers[former]
+    if not own['answers']:
+        return 'none', [f'{target} cannot be promoted: its server does not answer ({own.get("reason", "")})']
+    if not other['answers']:
+        return ('forced' if own['read_only'] else 'none'), []
+    if own['read_only'] is False and other['read_only'] is False:
+        return 'none', [f'{target} and {former} are both writable. Stop the application, make the one whose writes count less read-only, then run this again']
+    if not own['read_only']:
+        return 'none', []
+    replica = own.get('replica') or {}
+    if not follows(own, former, servers, addresses):
+        missing = gtid.subtract(other['executed'], own['executed'])
+        if missing or not other['read_only']:
+            return 'planned', [f'{target} does not replicate from {former} and lacks {gtid.count(missing)} of its transactions: run wandb.onprem.mysql first']
+    elif replica['io_running'] != 'Yes' or replica['sql_running'] != 'Yes' or replica['lag'] is None or replica['lag'] > LAG_SECONDS:
+        said = '; '.join(part for part in (replica['io_error'], replica['sql_error'], f'{replica["lag"]} s behind') if part)
+        return 'planned', [f'{target} does not keep up with {former} ({said}): run wandb.onprem.mysql, wait until it has caught up, then run this again']
+    extra = gtid.without(gtid.subtract(own['executed'], other['executed']), other['uuid'])
+    if extra:
+        return 'planned', [f'{target} holds {gtid.count(extra)} transactions that {former} lacks: {extra}. See -e wandb_mysql_reseed in the role\'s README']
+    return 'planned', []

@@ -26,6 +26,12 @@ options:
       - A variable that begins with C(loose_) may be unknown to the server.
     type: dict
     default: {}
+  plugins:
+    description:
+      - Plugins that the option file loads. One that is not active is told among RV(restart_needed).
+    type: list
+    elements: str
+    default: []
   tls_certificate:
     description:
       - Certificate file of the server, leaf first. When the server still shows another leaf, it is told to read its files again.
@@ -137,6 +143,7 @@ def main() -> None:
         argument_spec={
             **LOGIN_OPTIONS,
             'settings': {'type': 'dict', 'default': {}},
+            'plugins': {'type': 'list', 'elements': 'str', 'default': []},
             'tls_certificate': {'type': 'path'},
             'reload_tls': {'type': 'bool', 'default': False},
         },
@@ -147,6 +154,9 @@ def main() -> None:
         server = Server(by_socket(module), driver_error())
         outcome = converge(server, module.params['settings'], module.check_mode)
         restart = [{'name': found.name, 'wanted': found.wanted, 'running': found.running, 'source': server.source(found.name)} for found in outcome.restart]
+        idle = sorted(set(module.params['plugins']) - server.active_plugins())
+        if not module.check_mode:
+            restart += [{'name': 'plugin_load_add', 'wanted': plugin, 'running': '', 'source': ''} for plugin in idle]
         certificate = module.params['tls_certificate']
         reload_tls = module.params['reload_tls'] or bool(certificate and served_certificate(module) != leaf(certificate))
         if reload_tls and not module.check_mode:
@@ -167,10 +177,12 @@ def main() -> None:
     }
     for name in outcome.persisted:
         diff['before'][f'{name} (persisted)'] = 'yes'
+    for name in idle:
+        diff['before'][f'{name} (plugin)'], diff['after'][f'{name} (plugin)'] = '', 'ACTIVE'
     if reload_tls:
         diff['before']['certificate'], diff['after']['certificate'] = 'older than its file', 'read again'
     module.exit_json(
-        changed=outcome.changed or reload_tls,
+        changed=outcome.changed or reload_tls or bool(idle),
         version=version,
         version_comment=comment,
         restart_needed=restart,

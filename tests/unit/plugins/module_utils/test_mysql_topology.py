@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.wandb.onprem.plugins.module_utils.mysql_topology import after_start, decide
+from ansible_collections.wandb.onprem.plugins.module_utils.mysql_topology import after_start, decide, promotion
 
 A = 'aaaaaaaa-0000-0000-0000-000000000000'
 B = 'bbbbbbbb-0000-0000-0000-000000000000'
@@ -111,3 +111,27 @@ def test_two_that_start_never_both_lift():
                     one, two = server(A, left, first, read_only=True), server(B, right, second, read_only=True)
                     verdicts = [after_start(one, two, 'db-1', 'db-2', ADDRESSES, False)[0], after_start(two, one, 'db-2', 'db-1', ADDRESSES, False)[0]]
                     assert verdicts != ['lift', 'lift'], (left, right, first, second)
+
+
+REPLICA = FOLLOWS['replica']
+COPY = {**FOLLOWS, 'replica': {**REPLICA, 'lag': 0, 'io_error': '', 'sql_error': ''}}
+
+
+@pytest.mark.parametrize(('what', 'one', 'two', 'way', 'said'), [
+    ('healthy', LEADS, COPY, 'planned', ''),
+    ('primary lost', SILENT, COPY, 'forced', ''),
+    ('primary lost, and asked again', SILENT, server(B), 'none', ''),
+    ('primary already', server(replica='10.0.0.2', read_only=True), server(B), 'none', ''),
+    ('both lost', SILENT, SILENT, 'none', 'its server does not answer'),
+    ('both writable', LEADS, server(B), 'none', 'both writable'),
+    ('no replica', LEADS, {**COPY, 'replica': None}, 'planned', 'does not replicate from db-1'),
+    ('stopped', LEADS, {**COPY, 'replica': {**COPY['replica'], 'sql_running': 'No', 'sql_error': 'duplicate'}}, 'planned', 'duplicate'),
+    ('late', LEADS, {**COPY, 'replica': {**COPY['replica'], 'lag': 61}}, 'planned', '61 s behind'),
+    ('errant', LEADS, {**COPY, 'executed': f'{A}:1-9,{B}:1'}, 'planned', f'holds 1 transactions that db-1 lacks: {B}:1'),
+    ('both read-only and equal', {**LEADS, 'read_only': True}, server(B, f'{A}:1-10', read_only=True), 'planned', ''),
+    ('both read-only, the other one ahead', {**LEADS, 'read_only': True}, server(B, f'{A}:1-9', read_only=True), 'planned', 'lacks 1 of its'),
+])
+def test_promotion_of_db_2(what, one, two, way, said):
+    found = promotion({'db-1': one, 'db-2': two}, ADDRESSES, 'db-2')
+    assert found[0] == way, what
+    assert said in ''.join(found[1]) if said else found[1] == [], (what, found)
