@@ -21,8 +21,8 @@ import typing as t
 from ansible_collections.wandb.onprem.plugins.module_utils import mysql_gtid as gtid
 
 State = t.Mapping[str, t.Any]
-# A replica further behind would stop all writes for too long while it catches up.
-LAG_SECONDS = 60
+# All writes stand still while a replica that is further behind catches up.
+LAG_SECONDS = 10
 
 
 @dataclasses.dataclass

@@ -37,6 +37,12 @@ def follows(pair: Pair, host: str) -> bool:
     return row.get('Replica_IO_Running') == 'Yes' and row.get('Replica_SQL_Running') == 'Yes' and row.get('Seconds_Behind_Source') == 0
 
 
+def replicates(pair: Pair, host: str) -> bool:
+    """Whether a replica's threads run, however late it is."""
+    row = (pair.sql(host, 'SHOW REPLICA STATUS') or [{}])[0]
+    return (row.get('Replica_IO_Running'), row.get('Replica_SQL_Running')) == ('Yes', 'Yes')
+
+
 def same(pair: Pair) -> bool:
     """Whether both hosts hold the same rows and transactions."""
     return all(pair.sql('db-1', statement) == pair.sql('db-2', statement) for statement in ('CHECKSUM TABLE wandb_local.runs', 'SELECT @@gtid_executed'))

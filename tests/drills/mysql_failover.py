@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 
 from lab.podman import podman
-from tests.drills.mysql8 import follows
+from tests.drills.mysql8 import follows, replicates
 from tests.drills.pair import Pair, must, say
 
 SEMI_SYNC = "(SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Rpl_semi_sync_source_status')"
@@ -83,8 +83,8 @@ def reboots(pair: Pair) -> None:
         writer = pair.writer(600)
         pair.wait('the writer has written 300 rows', lambda: int(pair.value('db-1', WRITTEN)) > 300)
         podman('restart', '--time', '60', *(pair.lab.container(host) for host in hosts))
-        pair.wait(f'after a reboot of {" and ".join(hosts)} db-1 accepts writes and has the address, db-2 follows',
-                  lambda: len(pair.writable()) < 2 and pair.writable() == ['db-1'] and pair.holder() == ['db-1'] and follows(pair, 'db-2'), 180)
+        pair.wait(f'after a reboot of {" and ".join(hosts)} db-1 accepts writes and has the address, db-2 replicates',
+                  lambda: len(pair.writable()) < 2 and pair.writable() == ['db-1'] and pair.holder() == ['db-1'] and replicates(pair, 'db-2'), 180)
         time.sleep(3)
         found = writer.stop()
         must(writer.lost('db-1') == [], f'every one of {found["acknowledged"]} acknowledged inserts is on db-1')

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An application that writes: mysql_writer.py ADDRESS SECONDS THREADS, password in MYSQL_PASSWORD. Ends by itself, or on SIGTERM.
 
-Each thread inserts one row after another into wandb_local.acknowledged and writes down those that the server acknowledged
+Each thread inserts one row after another into the empty table wandb_local.acknowledged and writes down those that the server acknowledged
 (/root/acknowledged). A write that fails is tried again, with a new connection, for as long as the writer runs. At the end one line of
 JSON: acknowledged, rate (a second), longest (seconds from the first try of a write to its acknowledgement), errors by number.
 """
@@ -67,9 +67,6 @@ def main() -> None:
     with open('/root/writer.pid', 'w', encoding='ascii') as stream:
         stream.write(str(os.getpid()))
     begun = time.monotonic()
-    with login() as connection, connection.cursor() as cursor:
-        cursor.execute('CREATE TABLE IF NOT EXISTS acknowledged (thread INT, number INT, PRIMARY KEY (thread, number))')
-        cursor.execute('TRUNCATE acknowledged')
     threads = [threading.Thread(target=write, args=(thread, begun + SECONDS)) for thread in range(THREADS)]
     for thread in threads:
         thread.start()

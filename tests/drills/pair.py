@@ -139,7 +139,9 @@ class Pair:
         self.on(CLIENT, 'sh', '-c', 'cat > /root/writer.py', data=(HERE / 'mysql_writer.py').read_text(encoding='utf-8'))
 
     def writer(self, seconds: int, threads: int = 8) -> Writer:
-        """Start the writer on the client."""
+        """Start the writer on the client, with an empty table."""
+        self.sql(self.writable()[0], 'DROP TABLE IF EXISTS wandb_local.acknowledged',
+                 'CREATE TABLE wandb_local.acknowledged (thread INT, number INT, PRIMARY KEY (thread, number))')
         return Writer(self, seconds, threads)
 
 

@@ -126,7 +126,7 @@ COPY = {**FOLLOWS, 'replica': {**REPLICA, 'lag': 0, 'io_error': '', 'sql_error':
     ('both writable', LEADS, server(B), 'none', 'both writable'),
     ('no replica', LEADS, {**COPY, 'replica': None}, 'planned', 'does not replicate from db-1'),
     ('stopped', LEADS, {**COPY, 'replica': {**COPY['replica'], 'sql_running': 'No', 'sql_error': 'duplicate'}}, 'planned', 'duplicate'),
-    ('late', LEADS, {**COPY, 'replica': {**COPY['replica'], 'lag': 61}}, 'planned', '61 s behind'),
+    ('late', LEADS, {**COPY, 'replica': {**COPY['replica'], 'lag': 11}}, 'planned', '11 s behind'),
     ('errant', LEADS, {**COPY, 'executed': f'{A}:1-9,{B}:1'}, 'planned', f'holds 1 transactions that db-1 lacks: {B}:1'),
     ('both read-only and equal', {**LEADS, 'read_only': True}, server(B, f'{A}:1-10', read_only=True), 'planned', ''),
     ('both read-only, the other one ahead', {**LEADS, 'read_only': True}, server(B, f'{A}:1-9', read_only=True), 'planned', 'lacks 1 of its'),
