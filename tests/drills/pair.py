@@ -14,6 +14,7 @@ import time
 import yaml
 
 from lab.podman import environment, podman
+from lab.report import LabError
 from lab.state import Lab, lab_name
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -103,20 +104,28 @@ class Pair:
             try:
                 if self.value(host, '@@global.read_only') == '0':
                     found.append(host)
-            except Exception:
+            except LabError:
                 continue
         return found
 
     def wait(self, what: str, condition, seconds: float = 90) -> float:
         """Wait until a condition holds, and say how long it took."""
         begun = time.monotonic()
-        while not condition():
+        while not self.holds(condition):
             if time.monotonic() - begun > seconds:
                 raise Failed(f'drill: NOT TRUE within {seconds} s: {what}')
             time.sleep(0.5)
         took = time.monotonic() - begun
         say(f'{what} ({took:.1f} s)')
         return took
+
+    @staticmethod
+    def holds(condition) -> bool:
+        """Whether a condition holds; a host or server that does not answer yet makes it false."""
+        try:
+            return bool(condition())
+        except LabError:
+            return False
 
     def holder(self) -> list[str]:
         """Hosts that have the address."""
