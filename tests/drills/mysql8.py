@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import datetime
 import pathlib
 import sys
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
@@ -92,6 +96,26 @@ def drift(pair: Pair) -> None:
     must(follows(pair, 'db-2'), 'and it follows')
 
 
+def certificate(pair: Pair) -> None:
+    """The primary's certificate has run out: told by the replica, and mended by the next run."""
+    folder = pair.lab.state_dir / 'pki'
+    authority = x509.load_pem_x509_certificate((folder / 'ca.crt').read_bytes())
+    key = serialization.load_pem_private_key((folder / 'ca.key').read_bytes(), None)
+    good = x509.load_pem_x509_certificate(pair.on('db-1', 'cat', '/etc/mysql/wandb-cert.pem').encode())
+    end = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+    made = x509.CertificateBuilder().subject_name(good.subject).issuer_name(authority.subject).public_key(good.public_key()).serial_number(5)
+    made = made.not_valid_before(end - datetime.timedelta(days=9)).not_valid_after(end)
+    for extension in good.extensions:
+        made = made.add_extension(extension.value, extension.critical)
+    text = made.sign(key, hashes.SHA384()).public_bytes(serialization.Encoding.PEM).decode()
+    pair.on('db-1', 'sh', '-c', 'cat > /etc/mysql/wandb-cert.pem', data=text)
+    pair.sql('db-1', 'ALTER INSTANCE RELOAD TLS')
+    pair.sql('db-2', 'STOP REPLICA IO_THREAD', 'START REPLICA IO_THREAD')
+    pair.wait('the replica refuses the expired certificate', lambda: 'SSL' in pair.sql('db-2', 'SHOW REPLICA STATUS')[0]['Last_IO_Error'])
+    pair.play('mysql')
+    must(follows(pair, 'db-2'), 'the next run puts the valid one back, and db-2 follows')
+
+
 def errant(pair: Pair) -> None:
     """A transaction that only the replica has."""
     pair.sql('db-2', 'SET GLOBAL super_read_only = OFF', 'CREATE DATABASE stray', 'SET GLOBAL super_read_only = ON')
@@ -139,7 +163,7 @@ def promotions(pair: Pair) -> None:
 def main() -> None:
     """Entry point."""
     pair = Pair(('db-1',), ACCEPTED)
-    for step in (join, drift, errant, reboots, promotions):
+    for step in (join, drift, certificate, errant, reboots, promotions):
         say(f'--- {step.__name__}')
         step(pair)
     say('all of it holds')
