@@ -61,6 +61,9 @@ def main() -> int:
     except report.BackupError as error:
         report.fail(str(error))
         return error.code
+    except OSError as error:
+        report.fail(f'{type(error).__name__}: {error}')
+        return report.FAILED
 
 
 if __name__ == '__main__':

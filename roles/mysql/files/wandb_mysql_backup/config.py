@@ -44,7 +44,7 @@ class Config:
         found = shutil.which(name, path=':'.join(self.program_dirs)) or shutil.which(name)
         if not found:
             raise BackupError(
-                f'{name} is in none of {", ".join([*self.program_dirs, "PATH"])}: install the client programs (wandb_mysql_client_package)', WRONG_SETTINGS)
+                f'{name} is in none of {", ".join([*self.program_dirs, "PATH"])}: install the client programs (wandb_mysql_backup_packages)', WRONG_SETTINGS)
         return found
 
     def stores(self, only: str = '') -> list[Store]:

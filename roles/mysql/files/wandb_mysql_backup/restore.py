@@ -145,10 +145,11 @@ def replay(config: Config, plan: Plan, to: Destination, stop: int | None) -> Non
         command = [config.program('mysqlbinlog'), '--no-defaults', f'--database={config.database}', '--skip-gtids']
         if str(applied):
             command.append(f'--exclude-gtids={applied}')
-        if number == len(plan.logs) and stop is not None:
-            command.append(f'--stop-position={stop}')
-        with Pipeline([['zstd', '--decompress', '--quiet', '--stdout'], [*command, '-'], client(config, to)], feed=True) as pipeline:
-            pour(summed(plan.catalog.store.reader(f'{log.key}.zst'), file, log.key), pipeline, early_end=stop is not None)
+        last = number == len(plan.logs) and stop is not None
+        # mysqlbinlog takes no --stop-position for what it reads from a pipe; a position is the number of bytes before it.
+        cut = [['head', f'--bytes={stop}']] if last else []
+        with Pipeline([['zstd', '--decompress', '--quiet', '--stdout'], *cut, [*command, '-'], client(config, to)], feed=True) as pipeline:
+            pour(summed(plan.catalog.store.reader(f'{log.key}.zst'), file, log.key), pipeline, early_end=last)
         applied = applied | log.until
     if plan.logs:
         say(f'replayed {len(plan.logs)} binary logs')

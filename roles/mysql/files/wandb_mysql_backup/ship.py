@@ -25,7 +25,11 @@ HEAD = struct.Struct('<4sI')
 
 def opened(path: pathlib.Path) -> datetime.datetime:
     """When a binary log was begun. BackupError if the file is none, or is encrypted."""
-    with path.open('rb') as file:
+    try:
+        file = path.open('rb')
+    except OSError as error:
+        raise BackupError(f'Binary log {path} cannot be read: {error.strerror}') from error
+    with file:
         magic, seconds = HEAD.unpack(file.read(HEAD.size).ljust(HEAD.size, b'\0'))
     if magic != MAGIC:
         raise BackupError(f'{path} is no plain binary log: binlog_encryption must be OFF, the server\'s key would not be in the backup')

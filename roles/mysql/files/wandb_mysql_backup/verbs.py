@@ -14,11 +14,12 @@ import pathlib
 import typing as t
 
 from . import chain, dump, restore, scratch, ship, state
-from .catalog import DUMP, Catalog, Entry, now, parse_time
+from .catalog import DUMP, MANIFEST, SUMS, Catalog, Entry, now, parse_time
 from .config import Config
 from .duty import Duty, decide
 from .report import NOT_GOOD, TOO_OLD, WRONG_SETTINGS, BackupError, fail, say, size, warn
 from .server import connected
+from .stores import get
 from .streams import summed
 
 Arguments = argparse.Namespace
@@ -201,6 +202,8 @@ def fetch(config: Config, arguments: Arguments) -> int:
             for data in summed(catalog.store.reader(catalog.file(entry.id, name)), file, f'{name} of backup {entry.id}'):
                 out.write(data)
         part.rename(folder / name)
+    for name in (SUMS, MANIFEST):
+        (folder / name).write_bytes(get(catalog.store, catalog.file(entry.id, name)))
     say(f'{folder}: {", ".join(entry.manifest["files"])}')
     return 0
 
