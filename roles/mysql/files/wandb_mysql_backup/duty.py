@@ -24,21 +24,23 @@ class Replication(t.NamedTuple):
 
 
 class Duty(t.NamedTuple):
-    """Whether this host makes the backup, and why (not). `broken` = it should, but cannot."""
+    """Whether this host makes the backup, and why (not). `broken` = it should, but cannot. `replica` = that is what it is."""
 
     mine: bool
     reason: str
     broken: bool = False
+    replica: bool = False
 
 
 def decide(seen: Replication, newest_age: datetime.timedelta | None, max_lag: int) -> Duty:
     """The replica does it, else the primary; the primary too when the newest good backup (age; None = there is none) is overdue."""
     if seen.is_replica:
         if not seen.threads_run:
-            return Duty(False, f'this replica does not replicate: {seen.error or "its threads are stopped"}', broken=True)
+            return Duty(False, f'this replica does not replicate: {seen.error or "its threads are stopped"}', broken=True, replica=True)
         if seen.lag is None or seen.lag > max_lag:
-            return Duty(False, f'this replica is {"of unknown lag" if seen.lag is None else f"{seen.lag} s behind"} (at most {max_lag} s)', broken=True)
-        return Duty(True, 'this host is the replica')
+            behind = 'of unknown lag' if seen.lag is None else f'{seen.lag} s behind'
+            return Duty(False, f'this replica is {behind} (at most {max_lag} s)', broken=True, replica=True)
+        return Duty(True, 'this host is the replica', replica=True)
     if not seen.writable:
         return Duty(False, 'this host is neither a replica nor writable: what it holds may be old', broken=True)
     if not seen.replicas:

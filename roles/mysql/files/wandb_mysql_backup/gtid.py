@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 INTERVAL = re.compile(r'(\d+)(?:-(\d+))?')
+TAG = re.compile(r'[a-z_][a-z0-9_]*')
 SOURCE = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 
 
@@ -45,6 +46,8 @@ class GtidSet:
                 interval = INTERVAL.fullmatch(piece.strip())
                 if interval:
                     found.setdefault(name, []).append((int(interval[1]), int(interval[2] or interval[1])))
+                elif not TAG.fullmatch(piece.strip()):
+                    raise ValueError(f'{text!r} is not a set of GTIDs')
                 else:
                     name = f'{source}:{piece.strip()}'
         self.intervals = {name: _merged(intervals) for name, intervals in sorted(found.items())}

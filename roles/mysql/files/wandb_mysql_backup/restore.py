@@ -99,7 +99,7 @@ def refuse_full(plan: Plan, datadir: str) -> None:
 
 def apply(config: Config, plan: Plan, to: Destination) -> None:
     """Replace the database by the backup, compare every table with the manifest, then replay the binary logs."""
-    stop = stop_position(config, plan)
+    stops = stop_positions(config, plan)
     with connected(to.login_file, to.socket) as server:
         refuse_unfit(plan, server.variables())
         schema = plan.entry.manifest['schema']
@@ -113,7 +113,7 @@ def apply(config: Config, plan: Plan, to: Destination) -> None:
     with connected(to.login_file, to.socket) as server:
         compare(server, config.database, schema)
     say(f'loaded backup {plan.entry.id}: {len(schema["tables"])} tables, the checksum of each as in the manifest')
-    replay(config, plan, to, stop)
+    replay(config, plan, to, stops)
 
 
 def client(config: Config, to: Destination) -> list[str]:
@@ -137,35 +137,41 @@ def compare(server: Server, database: str, wanted: t.Mapping[str, t.Any]) -> Non
         raise BackupError(f'Database {database} is not what the manifest tells: ' + '; '.join(problems), NOT_GOOD)
 
 
-def replay(config: Config, plan: Plan, to: Destination, stop: int | None) -> None:
-    """Replay the plan's logs over the loaded backup; of the last one only what lies before `stop`."""
+def replay(config: Config, plan: Plan, to: Destination, stops: t.Mapping[str, int]) -> None:
+    """Replay the plan's logs over the loaded backup, each up to its stop."""
     applied = plan.entry.gtids
-    for number, (log, file) in enumerate(plan.logs, 1):
+    for log, file in plan.logs:
         # Their transactions become new ones of this server: a replica of it follows, and nothing is taken for known already.
         command = [config.program('mysqlbinlog'), '--no-defaults', f'--database={config.database}', '--skip-gtids']
         if str(applied):
             command.append(f'--exclude-gtids={applied}')
-        last = number == len(plan.logs) and stop is not None
+        stop = stops.get(log.key)
         # mysqlbinlog takes no --stop-position for what it reads from a pipe; a position is the number of bytes before it.
-        cut = [['head', f'--bytes={stop}']] if last else []
+        cut = [['head', f'--bytes={stop}']] if stop else []
         with Pipeline([['zstd', '--decompress', '--quiet', '--stdout'], *cut, [*command, '-'], client(config, to)], feed=True) as pipeline:
-            pour(summed(plan.catalog.store.reader(f'{log.key}.zst'), file, log.key), pipeline, early_end=last)
+            pour(summed(plan.catalog.store.reader(f'{log.key}.zst'), file, log.key), pipeline, early_end=bool(stop))
         applied = applied | log.until
     if plan.logs:
         say(f'replayed {len(plan.logs)} binary logs')
 
 
-def stop_position(config: Config, plan: Plan) -> int | None:
-    """Where in the last log the goal lies: the beginning of the first transaction that is no longer wanted; None = behind its end."""
-    if not plan.logs or plan.goal is None or plan.goal == chain.Goal():
-        return None
-    log, file = plan.logs[-1]
-    env = {**os.environ, 'TZ': 'UTC'}
-    with Pipeline([
-            ['zstd', '--decompress', '--quiet', '--stdout'],
-            [config.program('mysqlbinlog'), '--no-defaults', '--base64-output=decode-rows', '-']], feed=True, env=env,
-    ) as pipeline, pipeline.feeding(summed(plan.catalog.store.reader(f'{log.key}.zst'), file, log.key)):
-        return first_unwanted(pipeline.stdout, plan.goal)
+def stop_positions(config: Config, plan: Plan) -> dict[str, int]:
+    """Where in a log the goal lies, by its key: the beginning of the first transaction that is no longer wanted.
+
+    Logs of two servers overlap around a promotion, so that more than one may have to be cut.
+    """
+    stops = {}
+    for log, file in plan.logs:
+        if plan.goal is None or not (plan.goal.gtid or (plan.goal.moment and log.closed >= plan.goal.moment)):
+            continue
+        with Pipeline([
+                ['zstd', '--decompress', '--quiet', '--stdout'],
+                [config.program('mysqlbinlog'), '--no-defaults', '--base64-output=decode-rows', '-'],
+        ], feed=True) as pipeline, pipeline.feeding(summed(plan.catalog.store.reader(f'{log.key}.zst'), file, log.key)):
+            found = first_unwanted(pipeline.stdout, plan.goal)
+        if found is not None:
+            stops[log.key] = found
+    return stops
 
 
 def first_unwanted(lines: t.Iterable[bytes], goal: chain.Goal) -> int | None:

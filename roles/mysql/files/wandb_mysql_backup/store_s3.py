@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import importlib
 import os
 import typing as t
 
@@ -97,19 +98,16 @@ class S3Store:
         os.environ.setdefault('AWS_REQUEST_CHECKSUM_CALCULATION', 'when_required')
         os.environ.setdefault('AWS_RESPONSE_CHECKSUM_VALIDATION', 'when_required')
         try:
-            import boto3
-            import botocore.config
-            import botocore.exceptions
-            import urllib3.exceptions
+            boto3, settings_of, errors, http = map(importlib.import_module, ('boto3', 'botocore.config', 'botocore.exceptions', 'urllib3.exceptions'))
         except ImportError as error:
             raise BackupError(f'Target {settings.name} needs boto3 (python3-boto3): {error}', WRONG_SETTINGS) from error
         self.name = settings.name
         self._settings = settings
-        self._errors = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, urllib3.exceptions.HTTPError, OSError)
+        self._errors = (errors.BotoCoreError, errors.ClientError, http.HTTPError, OSError)
         self.client: t.Any = boto3.client(
             's3', endpoint_url=settings.endpoint or None, region_name=settings.region,
             aws_access_key_id=settings.access_key, aws_secret_access_key=settings.secret_key, verify=settings.ca_file or None,
-            config=botocore.config.Config(
+            config=settings_of.Config(
                 connect_timeout=10, read_timeout=settings.timeout, retries={'max_attempts': 4, 'mode': 'standard'},
                 s3={'addressing_style': 'path' if settings.endpoint else 'auto'}))
 

@@ -9,6 +9,7 @@ Uses of the module: paramiko.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import posixpath
 import stat
 import time
@@ -61,7 +62,7 @@ class SftpStore:
 
     def __init__(self, settings: SftpSettings) -> None:
         try:
-            import paramiko
+            paramiko = importlib.import_module('paramiko')
         except ImportError as error:
             raise BackupError(f'Target {settings.name} needs paramiko (python3-paramiko): {error}', WRONG_SETTINGS) from error
         self.name = settings.name

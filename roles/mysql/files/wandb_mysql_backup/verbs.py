@@ -54,7 +54,8 @@ def _age(entry: Entry | None) -> datetime.timedelta | None:
     return now() - parse_time(entry.manifest['snapshot']) if entry else None
 
 
-def _duty(config: Config) -> Duty:
+def _duty(config: Config) -> tuple[Duty, bool]:
+    """Whether the backup is this host's duty, and whether its server is writable."""
     ages: list[datetime.timedelta] = []
     for catalog in _catalogs(config):
         try:
@@ -66,13 +67,14 @@ def _duty(config: Config) -> Duty:
         if age is not None:
             ages.append(age)
     with connected(config.login_file) as server:
-        return decide(server.replication(), min(ages, default=None), config.max_replica_lag)
+        seen = server.replication()
+    return decide(seen, min(ages, default=None), config.max_replica_lag), seen.writable
 
 
 def duty(config: Config, arguments: Arguments) -> int:
-    found = _duty(config)
+    found, writable = _duty(config)
     if arguments.json:
-        print(json.dumps(found._asdict()))
+        print(json.dumps({**found._asdict(), 'writable': writable}))
     else:
         say(f'{"this host makes the backup" if found.mine else "no backup here"}: {found.reason}')
     return 0
@@ -80,7 +82,7 @@ def duty(config: Config, arguments: Arguments) -> int:
 
 def run(config: Config, arguments: Arguments) -> int:
     if not arguments.force:
-        found = _duty(config)
+        found, _ = _duty(config)
         if found.broken:
             state.note(config, 'run', False, reason=found.reason)
             raise BackupError(f'No backup: {found.reason}')
