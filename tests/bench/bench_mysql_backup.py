@@ -30,7 +30,8 @@ json.dump(settings, open('/root/bench/backup.json', 'w'))"""
 def on(command):
     """Run a shell command on the database host; returns (its output, seconds)."""
     begin = time.monotonic()
-    done = subprocess.run(['podman', 'exec', '-i', LAB.container('db-bk'), 'bash', '-o', 'pipefail', '-c', command], capture_output=True, text=True, check=False)
+    argv = ['podman', 'exec', '-i', LAB.container('db-bk'), 'bash', '-o', 'pipefail', '-c', command]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout, time.monotonic() - begin
 

@@ -29,6 +29,8 @@ LOG_STATUS = ('SHOW BINARY LOG STATUS', 'SHOW MASTER STATUS')
 # How long writes may be held up, in seconds: for running statements to end, and for mysqldump to begin.
 LOCK_WAIT = 60
 SNAPSHOT_WAIT = 20
+# INNODB_TRX is a copy that is renewed only if nobody has read it for 0.1 s: who asks more often sees the same for ever.
+SNAPSHOT_POLL = 0.15
 
 
 class Server:
@@ -172,7 +174,7 @@ class Server:
                     'JOIN information_schema.innodb_trx x ON x.trx_mysql_thread_id = t.PROCESSLIST_ID '
                     "WHERE a.ATTR_NAME = '_pid' AND a.ATTR_VALUE = %s AND COALESCE(t.PROCESSLIST_INFO, '') NOT LIKE 'START TRANSACTION%%'", str(pid)):
                 return
-            time.sleep(0.01)
+            time.sleep(SNAPSHOT_POLL)
         raise BackupError(f'mysqldump did not begin within {SNAPSHOT_WAIT} s')
 
 
