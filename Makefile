@@ -30,7 +30,7 @@ test: $(ENV) ## what CI runs
 	@tools/run-steps unit lint docs sanity lab-up site modules mysql97
 
 nightly: $(ENV) ## everything, without a time limit
-	@tools/run-steps unit lint docs sanity-all importer lab-up site modules mysql97 interrupt
+	@tools/run-steps unit lint docs sanity-all importer lab-up site modules mysql97 interrupt mysql8 mysql-failover
 
 unit: $(ENV) ## pure code, no network, < 60 s
 	@$(IN) pytest tests/unit -n 2

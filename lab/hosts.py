@@ -24,7 +24,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 PARALLEL = 6
 MYSQL_VERSIONS = ("8.0", "9.7")
-# Distribution packages of MySQL 9.7 exist in Debian's sid only. Priority 100: nothing comes from there unless asked for.
+# MySQL 9.7, and the client programs that the 8.0 archive lacks, are in Debian's sid only. Priority 100: nothing comes from there unless asked for.
 SID_SOURCE = "deb [check-valid-until=no] {mirror} sid main\n"
 SID_PIN = "Package: *\nPin: release n=sid\nPin-Priority: 100\n"
 
@@ -136,7 +136,7 @@ def create(lab: Lab, host: str, image: str) -> None:
 def provision(lab: Lab, host: str, public_key: str, mysql: str) -> list[str]:
     """Everything after the container runs; returns the host's lines for known_hosts."""
     ssh.authorise(lab, host, public_key)
-    if mysql == "9.7":
+    if mysql:
         lab.exec(host, ["sh", "-c", "cat > /etc/apt/sources.list.d/sid.list"], data=SID_SOURCE.format(mirror=debian.mirror()))
         lab.exec(host, ["sh", "-c", "cat > /etc/apt/preferences.d/sid"], data=SID_PIN)
         lab.exec(host, ["apt-get", "-q", "update"])

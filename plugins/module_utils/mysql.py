@@ -157,6 +157,10 @@ class Server:
         rows = self._rows('SELECT VARIABLE_SOURCE, VARIABLE_PATH FROM performance_schema.variables_info WHERE VARIABLE_NAME = %s', [name])
         return ' '.join(str(part) for part in rows[0] if part) if rows else ''
 
+    def active_plugins(self) -> set[str]:
+        """Names of the plugins that are at work."""
+        return {str(row[0]) for row in self._rows("SELECT plugin_name FROM information_schema.plugins WHERE plugin_status = 'ACTIVE'")}
+
     def reload_tls(self) -> None:
         """Take up certificate files that were replaced; a file that cannot be used leaves the old ones and is an error."""
         self._rows('ALTER INSTANCE RELOAD TLS')

@@ -18,25 +18,20 @@ author:
   - wandb.onprem maintainers (@wandb-onprem)
 extends_documentation_fragment:
   - wandb.onprem.attributes
-requirements:
-  - PyMySQL
+  - wandb.onprem.mysql_login
 options:
-  login_unix_socket:
-    description:
-      - Socket of the server.
-    type: path
-    required: true
-  config_file:
-    description:
-      - Option file whose group C([client]) has the user and the password.
-    type: path
-    required: true
   settings:
     description:
       - Variables and their values. Sizes may be written as in an option file, V(64M).
       - A variable that begins with C(loose_) may be unknown to the server.
     type: dict
     default: {}
+  plugins:
+    description:
+      - Plugins that the option file loads. One that is not active is told among RV(restart_needed).
+    type: list
+    elements: str
+    default: []
   tls_certificate:
     description:
       - Certificate file of the server, leaf first. When the server still shows another leaf, it is told to read its files again.
@@ -46,11 +41,6 @@ options:
       - Tells the server to read its certificate files again in any case, for instance because the CA's file changed.
     type: bool
     default: false
-  timeout:
-    description:
-      - Seconds to wait until the server accepts logins.
-    type: int
-    default: 60
 '''
 
 EXAMPLES = r'''
@@ -113,38 +103,10 @@ tls_reloaded:
 '''
 
 import ssl
-import time
-import traceback
-import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.wandb.onprem.plugins.module_utils.mysql import Difference, Server, converge
-
-try:
-    import pymysql
-except ImportError:
-    pymysql = None
-    PYMYSQL_ERROR = traceback.format_exc()
-else:
-    PYMYSQL_ERROR = None
-
-# The server is not listening yet; anything else (a refused login) does not get better by waiting.
-NOT_YET = (2002, 2003, 2013)
-
-
-def connect(module: AnsibleModule, **options: t.Any) -> t.Any:
-    """Log in over the socket, waiting for a server that is still starting."""
-    deadline = time.monotonic() + module.params['timeout']
-    while True:
-        try:
-            return pymysql.connect(
-                unix_socket=module.params['login_unix_socket'], read_default_file=module.params['config_file'], connect_timeout=10, autocommit=True, **options
-            )
-        except (pymysql.err.MySQLError, OSError) as error:
-            code = error.args[0] if error.args else 0
-            if code not in NOT_YET or time.monotonic() > deadline:
-                module.fail_json(msg=f"cannot log in to MySQL by {module.params['login_unix_socket']} with {module.params['config_file']}: {error}")
-            time.sleep(0.5)
+from ansible_collections.wandb.onprem.plugins.module_utils.mysql_login import LOGIN_OPTIONS, Silent, by_socket, driver_error, need_driver
 
 
 def served_certificate(module: AnsibleModule) -> bytes | None:
@@ -152,7 +114,7 @@ def served_certificate(module: AnsibleModule) -> bytes | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    connection = connect(module, ssl=context)
+    connection = by_socket(module, ssl=context)
     try:
         return connection._sock.getpeercert(binary_form=True) if isinstance(connection._sock, ssl.SSLSocket) else None
     finally:
@@ -179,22 +141,22 @@ def main() -> None:
     """Entry point."""
     module = AnsibleModule(
         argument_spec={
-            'login_unix_socket': {'type': 'path', 'required': True},
-            'config_file': {'type': 'path', 'required': True},
+            **LOGIN_OPTIONS,
             'settings': {'type': 'dict', 'default': {}},
+            'plugins': {'type': 'list', 'elements': 'str', 'default': []},
             'tls_certificate': {'type': 'path'},
             'reload_tls': {'type': 'bool', 'default': False},
-            'timeout': {'type': 'int', 'default': 60},
         },
         supports_check_mode=True,
     )
-    if pymysql is None:
-        module.fail_json(msg=missing_required_lib('PyMySQL'), exception=PYMYSQL_ERROR)
-
-    server = Server(connect(module), pymysql.err.MySQLError)
+    need_driver(module)
     try:
+        server = Server(by_socket(module), driver_error())
         outcome = converge(server, module.params['settings'], module.check_mode)
         restart = [{'name': found.name, 'wanted': found.wanted, 'running': found.running, 'source': server.source(found.name)} for found in outcome.restart]
+        idle = sorted(set(module.params['plugins']) - server.active_plugins())
+        if not module.check_mode:
+            restart += [{'name': 'plugin_load_add', 'wanted': plugin, 'running': '', 'source': ''} for plugin in idle]
         certificate = module.params['tls_certificate']
         reload_tls = module.params['reload_tls'] or bool(certificate and served_certificate(module) != leaf(certificate))
         if reload_tls and not module.check_mode:
@@ -202,9 +164,9 @@ def main() -> None:
             if certificate and served_certificate(module) != leaf(certificate):
                 module.fail_json(msg=f'the server was told to read its certificate again and still does not show the one in {certificate}')
         version, comment = server.version()
-    except ValueError as error:
+    except (ValueError, Silent) as error:
         module.fail_json(msg=str(error))
-    except pymysql.err.MySQLError as error:
+    except driver_error() as error:
         module.fail_json(msg=f'the server refused: {error}')
     if outcome.refused:
         module.fail_json(msg=f'the server does not run with the wanted settings: {tell(outcome.refused)}. See wandb_mysql_settings.')
@@ -215,10 +177,12 @@ def main() -> None:
     }
     for name in outcome.persisted:
         diff['before'][f'{name} (persisted)'] = 'yes'
+    for name in idle:
+        diff['before'][f'{name} (plugin)'], diff['after'][f'{name} (plugin)'] = '', 'ACTIVE'
     if reload_tls:
         diff['before']['certificate'], diff['after']['certificate'] = 'older than its file', 'read again'
     module.exit_json(
-        changed=outcome.changed or reload_tls,
+        changed=outcome.changed or reload_tls or bool(idle),
         version=version,
         version_comment=comment,
         restart_needed=restart,

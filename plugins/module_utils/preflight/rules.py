@@ -28,6 +28,7 @@ SECRETS = {
     'wandb_minio_access_key': '',
     'wandb_minio_secret_key': '',
 }
+PAIR_SECRETS = ('wandb_mysql_replication_password', 'wandb_mysql_backup_password', 'wandb_mysql_monitoring_password')
 ENDPOINTS = {
     'wandb_mysql': ('wandb_mysql_endpoint', 'host', 'MySQL'),
     'wandb_redis': ('wandb_redis_endpoint', 'host', 'Redis'),
@@ -236,9 +237,25 @@ def single_hosts(site: Site) -> t.Iterator[Problem]:
     """What this version makes only once."""
     if len(site.members('wandb_kube')) > 1:
         yield Problem('wandb_kube', f'has {len(site.members("wandb_kube"))} hosts', 'leave one: it is the place from which the Kubernetes API is spoken to')
-    for group in ('wandb_mysql', 'wandb_redis'):
-        if len(site.members(group)) > 1:
-            yield Problem(group, f'has {len(site.members(group))} hosts; this version makes one server', 'leave one host in the group')
+    if len(site.members('wandb_redis')) > 1:
+        yield Problem('wandb_redis', f'has {len(site.members("wandb_redis"))} hosts; this version makes one server', 'leave one host in the group')
+
+
+def mysql_pair(site: Site) -> t.Iterator[Problem]:
+    """One MySQL server, or a pair whose clients have an address that follows the primary."""
+    hosts = site.members('wandb_mysql')
+    if len(hosts) > 2:
+        yield Problem('wandb_mysql', f'has {len(hosts)} hosts', 'leave one, or two for a primary and its standby')
+    if len(hosts) != 2:
+        return
+    for name in PAIR_SECRETS:
+        if not site.text(name):
+            yield Problem(name, 'is missing', 'run `ansible-playbook wandb.onprem.secrets`, which makes every secret once, or put it in your vault')
+        elif len(site.text(name)) > 32 and name == 'wandb_mysql_replication_password':
+            yield Problem(name, f'has {len(site.text(name))} characters', 'MySQL takes 32 of a replication password at most')
+    if not site.text('wandb_mysql_virtual_address') and site.text('wandb_mysql_address') in (*hosts, ''):
+        mend = 'set a free address of their network, such as 10.0.0.20/24 (or wandb_mysql_address, if something of yours follows the primary)'
+        yield Problem('wandb_mysql_virtual_address', 'is missing: clients of a pair need one address that follows the primary', mend)
 
 
 def proxy(site: Site) -> t.Iterator[Problem]:
@@ -294,8 +311,8 @@ def api_host(site: Site) -> t.Iterator[Problem]:
 
 
 RULES: tuple[Rule, ...] = (
-    unreadable, misspelt, types, dictionaries, host_url, licence, one_source, secrets, passwords, object_store, default_bucket, single_hosts, proxy,
-    controller_files, charts, api_host,
+    unreadable, misspelt, types, dictionaries, host_url, licence, one_source, secrets, passwords, object_store, default_bucket, single_hosts, mysql_pair,
+    proxy, controller_files, charts, api_host,
 )
 
 

@@ -114,7 +114,7 @@ def test_a_wrong_value_is_named_with_its_mend(good, name, value, variable, text)
 @pytest.mark.parametrize(('groups', 'variable', 'text'), [
     ({'wandb_mysql': []}, 'wandb_mysql', 'comes from nowhere'),
     ({'wandb_minio': ['a', 'b']}, 'wandb_minio', 'four drives'),
-    ({'wandb_mysql': ['db', 'db2']}, 'wandb_mysql', 'one server'),
+    ({'wandb_mysql': ['db', 'db2', 'db3']}, 'wandb_mysql', 'primary and its standby'),
     ({'wandb_kube': ['k1', 'k2']}, 'wandb_kube', 'leave one'),
     ({'wandb_nginx': ['lb', 'lb2']}, 'wandb_nginx_ingress_upstreams', 'lb2'),
 ])
@@ -122,6 +122,24 @@ def test_a_wrong_group_is_named_with_its_mend(good, groups, variable, text):
     found = rules.check(dataclasses.replace(good, groups={**good.groups, **groups}))
     assert [problem.variable for problem in found] == [variable]
     assert text in str(found[0])
+
+
+PAIR = {**dict.fromkeys(rules.PAIR_SECRETS, 'a' * 32), 'wandb_mysql_virtual_address': '10.0.0.20/24', 'wandb_mysql_address': '10.0.0.20'}
+
+
+@pytest.mark.parametrize(('change', 'variable', 'text'), [
+    ({}, None, ''),
+    *(({name: ''}, name, 'wandb.onprem.secrets') for name in rules.PAIR_SECRETS),
+    ({'wandb_mysql_replication_password': 'a' * 33}, 'wandb_mysql_replication_password', '32'),
+    ({'wandb_mysql_virtual_address': '', 'wandb_mysql_address': 'db'}, 'wandb_mysql_virtual_address', 'follows the primary'),
+    ({'wandb_mysql_virtual_address': '', 'wandb_mysql_address': 'mysql.example.com'}, None, ''),
+])
+def test_what_a_pair_needs(good, change, variable, text):
+    known = {**good.known, **dict.fromkeys(PAIR, 'str')}
+    site = dataclasses.replace(good, known=known, groups={**good.groups, 'wandb_mysql': ['db', 'db2']}, values={**good.values, **PAIR, **change})
+    found = list(rules.check(site))
+    assert [problem.variable for problem in found] == ([variable] if variable else [])
+    assert text in ''.join(map(str, found))
 
 
 def test_all_problems_come_at_once(good):
