@@ -23,8 +23,8 @@ def render(options: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], list[str]]
     if problems:
         raise HelmError('; '.join(problems))
     built = build(options)
-    result: dict[str, t.Any] = {'changed': False, 'action': 'render', 'reasons': [], 'release': {}, 'values': built.values, 'crds': [], 'restarted': False,
-                                'waited': 0.0, 'requests': 0}
+    result: dict[str, t.Any] = {'changed': False, 'action': 'render', 'reasons': [], 'release': {}, 'chart_values': built.values, 'crds': [],
+                                'restarted': False, 'waited': 0.0, 'requests': 0}
     if options.get('render_to'):
         path, text = target_file(options['render_to']), text_of(built.values, options['name'], options['namespace'], source)
         before = current(path)

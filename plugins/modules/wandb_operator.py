@@ -209,7 +209,7 @@ release:
   returned: success
   type: dict
   sample: {name: operator, namespace: wandb-operator, revision: 2, status: deployed, chart_name: operator, chart_version: 1.4.8}
-values:
+chart_values:
   description: Values of the chart.
   returned: O(state=present)
   type: dict
@@ -303,7 +303,7 @@ def run(module: AnsibleModule, client: Client, kubeconfig: str, folder: str) -> 
     built = build(options, chart.value_keys)
     for warning in built.warnings:
         module.warn(warning)
-    return runner.present(target, chart, built.values, policy), {'values': built.values}
+    return runner.present(target, chart, built.values, policy), {'chart_values': built.values}
 
 
 def main() -> None:

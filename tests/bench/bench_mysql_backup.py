@@ -55,13 +55,14 @@ def told(name, size, seconds, written):
 
 
 def test_backup_beside_mysqldump_and_gzip(bytes_of_data):
-    _, seconds = on(f'mysqldump {CLIENT} --single-transaction --quick --hex-blob --set-gtid-purged=OFF --no-tablespaces bench | gzip > /root/bench/plain.gz')
+    plain = f'mysqldump {CLIENT} --single-transaction --quick --hex-blob --set-gtid-purged=OFF --no-tablespaces bench'
+    _other, seconds = on(f'{plain} | gzip > /root/bench/plain.gz')
     told('mysqldump | gzip', bytes_of_data, seconds, int(on('stat -c %s /root/bench/plain.gz')[0]))
-    _, seconds = on('wandb-mysql-backup --config /root/bench/backup.json run --force')
+    _other, seconds = on('wandb-mysql-backup --config /root/bench/backup.json run --force')
     rows = json.loads(on('wandb-mysql-backup --config /root/bench/backup.json list --json')[0])
     told('wandb-mysql-backup run (with checksums of every table)', bytes_of_data, seconds, rows[0]['size'])
     assert rows[0]['good']
-    _, seconds = on('wandb-mysql-backup --config /root/bench/backup.json verify')
+    _other, seconds = on('wandb-mysql-backup --config /root/bench/backup.json verify')
     told('wandb-mysql-backup verify', bytes_of_data, seconds, 0)
-    _, seconds = on('wandb-mysql-backup --config /root/bench/backup.json restore --confirm bench --no-safety-backup')
+    _other, seconds = on('wandb-mysql-backup --config /root/bench/backup.json restore --confirm bench --no-safety-backup')
     told('wandb-mysql-backup restore', bytes_of_data, seconds, 0)

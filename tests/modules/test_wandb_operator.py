@@ -160,7 +160,7 @@ def test_values_are_rendered_for_gitops_without_api_and_helm(tmp_path):
     assert (predicted['failed'], predicted['changed'], path.exists()) == (False, True, False), predicted.get('msg')
     real = run_module(MODULE, given)
     assert (real['changed'], real['diff'], real['rendered_to']) == (True, predicted['diff'], str(path))
-    assert yaml.safe_load(path.read_text()) == real['values']
+    assert yaml.safe_load(path.read_text()) == real['chart_values']
     for check in (True, False):
         assert not run_module(MODULE, given, check=check)['changed']
     assert run_module(MODULE, {**given, 'image_tag': '2'}, check=True)['changed']

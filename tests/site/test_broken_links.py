@@ -82,7 +82,7 @@ def test_the_key_of_the_bucket_disabled(site):
 
 def test_a_bucket_that_is_not_there(site):
     with restored(site, 'wandb.onprem.wandb'):
-        done = site.playbook('wandb.onprem.wandb', '-e', 'wandb_minio_bucket=nosuch', '-e', json.dumps({'wandb_server_timeout': 60}))
+        done = site.playbook('wandb.onprem.wandb', '-e', 'wandb_minio_bucket=nosuch', '-e', json.dumps({'wandb_server_timeout': 120}))
         assert done.returncode != 0
         assert 'bucket nosuch' in done.stdout + done.stderr
         told = told_by_verify(site)
@@ -90,7 +90,7 @@ def test_a_bucket_that_is_not_there(site):
 
 
 def test_another_ca_for_init_db(site):
-    values = {'wandb_mysql_endpoint': {'host': 'db-1', 'ca': another_ca()}, 'wandb_server_timeout': 60}
+    values = {'wandb_mysql_endpoint': {'host': 'db-1', 'ca': another_ca()}, 'wandb_server_timeout': 120}
     with restored(site, 'wandb.onprem.wandb'):
         done = site.playbook('wandb.onprem.wandb', '-e', json.dumps(values))
         assert done.returncode != 0

@@ -219,13 +219,13 @@ class _Reading:
         if not bucket:
             return
         key = {'bucket': 'global.bucket', 'default_bucket': 'global.defaultBucket'}[option]
-        name, (path, _, query) = str(bucket.get('name') or ''), str(bucket.get('path') or '').partition('?')
+        name, (path, _other, query) = str(bucket.get('name') or ''), str(bucket.get('path') or '').partition('?')
         keys = bucket.get('secret') or any(told == f'{option}.secret' for told, _kind, _text in self.told)
         endpoint = ':' in name or bool(query) or ('.' in name and path and keys)
         if bucket.get('provider', 's3') != 's3' or not endpoint:
             return
-        address, _, below = name.partition('/')
-        host, _, port = address.partition(':')
+        address, _other, below = name.partition('/')
+        host, _other, port = address.partition(':')
         if port and not re.fullmatch(r'[0-9]+', port):
             self.tell(option, 'problem', f'guide_values.{key}.name: host:port is wanted, and the port is a number ({option}.host, {option}.port)')
             port = ''

@@ -29,11 +29,11 @@ def site(tmp_path):
 
 def test_it_is_copied_and_a_dry_run_tells_what_it_cannot_look_at(site, tmp_path):
     copied = tmp_path / 'charts/operator-1.4.8.tgz'
-    done, _ = play(*site, '--check', home=tmp_path)
+    done, _other = play(*site, '--check', home=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'would install or upgrade release operator' in done.stdout
     assert not copied.parent.exists()
-    done, _ = play(*site, home=tmp_path)
+    done, _other = play(*site, home=tmp_path)
     assert copied.read_bytes() == b'a chart'
     # Only then is the cluster asked, and there is none.
     assert done.returncode != 0

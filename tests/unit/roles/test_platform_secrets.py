@@ -63,7 +63,7 @@ def secrets(tmp_path_factory):
              'run_once': True},
         ],
     }]), encoding='utf-8')
-    done, _ = play(playbook, hosts, home=folder)
+    done, _other = play(playbook, hosts, home=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     made = json.loads((folder / 'out.json').read_text(encoding='utf-8'))
     return {case: {one['name']: one['data'] for one in made[case]} for case in cases}

@@ -157,18 +157,15 @@ def test_an_isolated_operator_gets_no_cluster_role(run):
 
 
 def test_what_the_inventory_says_goes_over_the_isolation(tmp_path):
+    extra = {'console': {'role': {'type': 'ClusterRole'}}, 'prometheus': {'redis-exporter': {'install': False}, 'mysql-exporter': {'install': False}}}
     site = {**SITE, 'wandb_server_install': {'prometheus': True}, 'wandb_server_bucket_locked': False,
-            'wandb_bucket_endpoint': {'name': 'runs', 'pod_identity': True},
-            'wandb_server_extra_values': {
-                'console': {'role': {'type': 'ClusterRole'}},
-                'prometheus': {'redis-exporter': {'install': False}, 'mysql-exporter': {'install': False}},
-            }}
+            'wandb_bucket_endpoint': {'name': 'runs', 'pod_identity': True}, 'wandb_server_extra_values': extra}
     (tmp_path / 'render').mkdir()
     passwords = {'wandb_mysql_password': '', 'wandb_redis_password': ''}
     role = {'include_role': {'name': 'wandb.onprem.server', 'tasks_from': 'render'}}
     playbook = tmp_path / 'play.yml'
     playbook.write_text(yaml.safe_dump([{'hosts': 'localhost', 'gather_facts': False, 'vars': passwords, 'tasks': [role]}]), encoding='utf-8')
-    done, _ = play(playbook, inventory(tmp_path, site, ['bastion']), home=tmp_path)
+    done, _other = play(playbook, inventory(tmp_path, site, ['bastion']), home=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     values = yaml.safe_load((tmp_path / 'render/custom-resource.yaml').read_text(encoding='utf-8'))['spec']['values']
     assert values['console']['role']['type'] == 'ClusterRole'

@@ -69,7 +69,7 @@ def extra_values(options: Options, era: eras.Era, notes: Notes) -> Values:
     dead = _dead(extra, era)
     notes.problems += [f'extra_values.{path}: the chart does not read it: {mend}' for path, mend in dead]
     for key in extra:
-        if key not in known and not any(path.split('.')[0] == key for path, _ in dead):
+        if key not in known and not any(path.split('.')[0] == key for path, _other in dead):
             notes.warnings.append(f'extra_values.{key}: the chart knows no such key{eras.nearest(key, known)}')
     for path in null_paths(extra):
         if path == 'global.bucket.kmsKey':

@@ -186,7 +186,7 @@ class Catalog:
             # The manifest first: what is half deleted is no good backup.
             self.store.delete(sorted(keys, key=lambda key: not key.endswith(MANIFEST)))
         kept = [backup for backup in backups if backup.name not in doomed]
-        logs = retention.doomed_logs([retention.Log(log.key, log.closed, log.until) for log, _ in self.logs().values()], kept)
+        logs = retention.doomed_logs([retention.Log(log.key, log.closed, log.until) for log, _other in self.logs().values()], kept)
         for key in logs:
             self.store.delete([f'{key}.json', f'{key}.zst'])
         self.store.sweep()

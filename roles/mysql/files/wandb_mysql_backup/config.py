@@ -69,7 +69,7 @@ def make_store(entry: t.Mapping[str, t.Any]) -> Store:
             return DirectoryStore(**settings)
     except TypeError as error:
         # Names the key that is missing or unknown, never a value.
-        raise BackupError(f'Target {entry.get("name")!r} of type {kind}: {str(error).split("() ")[-1]}', WRONG_SETTINGS) from None
+        raise BackupError(f'Target {entry.get("name")!r} of type {kind}: {str(error).rsplit("() ", maxsplit=1)[-1]}', WRONG_SETTINGS) from None
     raise BackupError(f'Target {entry.get("name")!r}: type {kind!r} is none of s3, sftp, directory', WRONG_SETTINGS)
 
 
@@ -83,7 +83,7 @@ def load(path: str) -> Config:
     except json.JSONDecodeError as error:
         raise BackupError(f'{path} is no JSON (line {error.lineno})', WRONG_SETTINGS) from None
     except TypeError as error:
-        raise BackupError(f'{path}: {str(error).split("() ")[-1]}', WRONG_SETTINGS) from None
+        raise BackupError(f'{path}: {str(error).rsplit("() ", maxsplit=1)[-1]}', WRONG_SETTINGS) from None
     if config.keep_days < LEAST_DAYS:
         raise BackupError(f'keep_days is {config.keep_days}: backups are kept for at least {LEAST_DAYS} days (wandb_mysql_backup_keep_days)', WRONG_SETTINGS)
     return config

@@ -56,7 +56,7 @@ def make_plan(catalog: Catalog, backup_id: str, goal: chain.Goal | None) -> Plan
     if not Catalog.before(entry, goal):
         raise BackupError(f'Backup {entry.id} lies behind the point in time; take an earlier one', WRONG_SETTINGS)
     logs = catalog.logs()
-    chosen = chain.chain(entry.gtids, [log for log, _ in logs.values()], goal)
+    chosen = chain.chain(entry.gtids, [log for log, _other in logs.values()], goal)
     return Plan(catalog, entry, goal, [logs[log.key] for log in chosen])
 
 

@@ -105,6 +105,6 @@ def _covered(catalog: Catalog, keys: t.Iterable[str]) -> GtidSet:
         if LOG_KEY.fullmatch(key.rsplit('/', 1)[-1]):
             last[key.rsplit('/', 2)[-2]] = key
     covered = GtidSet()
-    for log, _ in catalog.logs(set(last.values())).values():
+    for log, _other in catalog.logs(set(last.values())).values():
         covered = covered | log.until
     return covered

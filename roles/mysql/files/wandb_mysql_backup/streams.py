@@ -25,7 +25,7 @@ class Pipeline:
     def __init__(self, commands: t.Sequence[t.Sequence[str]], feed: bool = False, env: t.Mapping[str, str] | None = None) -> None:
         """`feed`: the first one reads what the caller writes to `stdin`; else nothing."""
         # Kept open as long as the programs run, so that none waits for somebody to read what it says.
-        self._said = [tempfile.TemporaryFile() for _ in commands]  # noqa: SIM115  # closed by __exit__
+        self._said = [tempfile.TemporaryFile() for _other in commands]  # noqa: SIM115  # closed by __exit__
         self.programs: list[subprocess.Popen[bytes]] = []
         source: t.Any = subprocess.PIPE if feed else subprocess.DEVNULL
         try:

@@ -82,7 +82,7 @@ def duty(config: Config, arguments: Arguments) -> int:
 
 def run(config: Config, arguments: Arguments) -> int:
     if not arguments.force:
-        found, _ = _duty(config)
+        found, _other = _duty(config)
         if found.broken:
             state.note(config, 'run', False, reason=found.reason)
             raise BackupError(f'No backup: {found.reason}')
@@ -121,7 +121,7 @@ def _prune(config: Config, target: str) -> None:
 def show(config: Config, arguments: Arguments) -> int:
     rows = []
     for catalog in _catalogs(config, arguments.target):
-        logs = [log for log, _ in catalog.logs().values()]
+        logs = [log for log, _other in catalog.logs().values()]
         for entry in catalog.entries():
             rows.append({
                 'target': catalog.store.name, 'id': entry.id, 'kind': entry.kind, 'good': not entry.problem, 'problem': entry.problem, 'size': entry.size,
@@ -183,7 +183,7 @@ def verify(config: Config, arguments: Arguments) -> int:
                     problems.append(entry.id)
             for log, file in catalog.logs().values() if arguments.all else []:
                 try:
-                    for _ in summed(catalog.store.reader(f'{log.key}.zst'), file, f'{log.key} in target {catalog.store.name}'):
+                    for _other in summed(catalog.store.reader(f'{log.key}.zst'), file, f'{log.key} in target {catalog.store.name}'):
                         pass
                 except BackupError as error:
                     fail(str(error))

@@ -26,11 +26,11 @@ class FakeError(Exception):
 class FakeServer(Replication):
     """A server that remembers; ``said`` = the statements that write."""
 
-    def __init__(self, replica=None, options=None, super_read_only=True, blank=False, late=0, executed=f'{A}:1-9', locked=0, starts_with=RUNS):
+    def __init__(self, replica=None, options=None, super_read_only=True, blank=False, late=0, executed=f'{A}:1-9', locked=0, starts_with=None):
         super().__init__(None, FakeError)
         self._replica, self._super, self._blank, self.late, self._executed = replica, super_read_only, blank, late, executed
         self.options = dict(options if options is not None else {**SOURCE.options(), 'SOURCE_PASSWORD': 'secret'} if replica else {})
-        self.locked, self.starts_with = locked, starts_with
+        self.locked, self.starts_with = locked, RUNS if starts_with is None else starts_with
         self.said: list[str] = []
 
     def state(self):

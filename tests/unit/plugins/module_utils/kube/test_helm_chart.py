@@ -174,13 +174,18 @@ def test_helms_words_are_told_behind_the_option_they_are_about(said, option):
     assert said in error
 
 
+def answering(calls, version):
+    """A helm that notes its arguments and says its version."""
+    def run(arguments, environment):
+        calls.append(arguments)
+        return 0, version, ''
+    return run
+
+
 def test_replacing_objects_is_called_otherwise_in_every_generation_of_helm():
     for version, flags in (('v3.22.0', ['--force']), ('v4.3', ['--force-replace', '--server-side=false'])):
-        calls = []
-
-        def run(arguments, environment, version=version, calls=calls):
-            calls.append(arguments)
-            return 0, version, ''
+        calls: list[list[str]] = []
+        run = answering(calls, version)
         helm = Helm(run, 'helm', 'kubeconfig')
         helm.upgrade('r', 'n', 'c', 'v.yaml', 30)
         assert calls[-1][-1] == '--reset-values'

@@ -356,5 +356,3 @@ def test_absent_of_an_isolated_operator_minds_its_own_namespaces(world):
         world.run(state='absent')
     world.run(values=operator_values({**OPTIONS, 'namespace_isolation': True}))
     assert world.run(state='absent')[0].changed
-
-

@@ -78,6 +78,7 @@ def test_another_operator_counts_where_both_look_after_the_same_namespaces(one, 
     if words is None:
         assert found == {}
     else:
-        [(name, told)] = found.items()
+        [name] = found
+        told = found[name]
         assert name == f"Deployment {one['metadata']['namespace']}/m"
         assert words in told

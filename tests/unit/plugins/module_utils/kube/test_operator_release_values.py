@@ -175,7 +175,7 @@ REMOTE = {**OPTIONS, 'chart': 'operator', 'chart_repo_url': 'https://charts.exam
 def test_the_rendered_file_is_values_with_the_way_to_the_chart_in_its_head(tmp_path):
     result, _warnings = render({**REMOTE, 'render_to': str(tmp_path)})
     path = tmp_path / 'operator-values.yaml'
-    assert (result['rendered_to'], result['changed'], result['values']) == (str(path), True, BASE)
+    assert (result['rendered_to'], result['changed'], result['chart_values']) == (str(path), True, BASE)
     text = result['diff']['after']
     assert yaml.safe_load(text) == BASE
     for line in ('# release: operator', '# namespace: wandb-operator', '# chart: operator', '# repository: https://charts.example.com', '# version: 1.4.8'):

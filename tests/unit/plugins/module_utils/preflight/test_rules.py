@@ -26,7 +26,7 @@ KNOWN = {
     'wandb_operator_chart': 'str', 'wandb_operator_chart_username': 'str', 'wandb_operator_chart_archive': 'path',
     'wandb_server_object_metadata': 'dict', 'wandb_server_bucket_locked': 'bool',
     'wandb_server_ingress_annotations': 'dict', 'wandb_team_buckets': 'list', 'wandb_server_security_context': 'dict',
-    **dict.fromkeys(rules.SECRETS, 'str'), **dict.fromkeys(rules.REQUIRED, 'dict'), **{secret: 'str' for _, _, secret, _ in rules.PASSWORDS},
+    **dict.fromkeys(rules.SECRETS, 'str'), **dict.fromkeys(rules.REQUIRED, 'dict'), **{secret: 'str' for _other, _other, secret, _other in rules.PASSWORDS},
 }
 OPTIONS = {
     'wandb_clickhouse_endpoint': {'host': {}, 'port': {'type': 'int'}, 'password_secret': {'options': {'name': {'required': True}, 'key': {}}}},

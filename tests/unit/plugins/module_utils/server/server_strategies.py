@@ -43,7 +43,7 @@ def _components():
     optional = {}
     for key, known in KEYS.items():
         if isinstance(known, dict):
-            optional[key] = st.fixed_dictionaries({}, optional={sub: kinds[kind] for sub, (_, kind) in known.items()})
+            optional[key] = st.fixed_dictionaries({}, optional={sub: kinds[kind] for sub, (_other, kind) in known.items()})
         else:
             optional[key] = kinds[known[1]]
     one = st.fixed_dictionaries({}, optional={**optional, 'env': ENV})

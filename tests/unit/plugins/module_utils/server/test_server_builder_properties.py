@@ -25,6 +25,7 @@ thousand = settings(
     max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow]
 )
 
+
 @dataclasses.dataclass
 class Result:
     """What became of one set: its spec, or the problems; ``said`` is all that the user reads."""
@@ -115,7 +116,7 @@ def another(path, value):
 
 def lost(options, result, turn):
     """Leaves of the options of which nothing is found in the result. Every eighth of those that have to be tried out is, from ``turn`` on."""
-    outputs = [leaf for _, leaf in leaves(result.spec)]
+    outputs = [leaf for _other, leaf in leaves(result.spec)]
     strings = '\n'.join(leaf for leaf in outputs if isinstance(leaf, str))
     notes = '\n'.join(result.said)
     numbers = {leaf for leaf in outputs if isinstance(leaf, (int, float)) and not isinstance(leaf, bool)}
@@ -153,7 +154,7 @@ def test_generated_sets_are_built_alike_without_nulls_without_secrets_and_lose_n
         accepted.append(1)
         assert null_paths(result.spec) == []
         assert not [path for path, leaf in leaves(result.spec) if isinstance(leaf, str) and has_credentials(leaf)]
-        for path, _ in CLEAR_SECRETS:
+        for path, _other in CLEAR_SECRETS:
             assert not isinstance(get(result.spec['values'], path.split('.')), str)
         assert list(lost(options, result, turn)) == []
 
@@ -161,7 +162,7 @@ def test_generated_sets_are_built_alike_without_nulls_without_secrets_and_lose_n
     assert len(accepted) >= EXAMPLES * 0.95, f'{len(accepted)} of {EXAMPLES}: the sets have become too wrong to show much'
 
 
-CLEAR_PLACES = [('extra_values', *path.split('.')) for path, _ in CLEAR_SECRETS] + [
+CLEAR_PLACES = [('extra_values', *path.split('.')) for path, _other in CLEAR_SECRETS] + [
     (*place, name)
     for name in sorted(SECRET_NAMES)
     for place in (('env',), ('components', 'app', 'env'), ('extra_values', 'global', 'extraEnv'), ('extra_values', 'app', 'env'))

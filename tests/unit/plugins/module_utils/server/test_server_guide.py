@@ -68,7 +68,7 @@ BY_SECRETS = GCP.replace('password: 8wtX6cJHizAZvYScjDzZcUarK4zZGjpV', 'password
 
 
 def test_the_guides_whole_example_is_refused_for_its_clear_secrets_alone():
-    _, notes = translated(GCP)
+    _other, notes = translated(GCP)
     assert [problem.split(' ')[0] for problem in notes.problems] == ['guide_values.global.license', 'guide_values.global.mysql.password']
     assert [problem.rsplit(' ', 1)[1] for problem in notes.problems] == ['license_secret', 'mysql.password_secret']
     assert '8wtX6cJH' not in str(notes)
@@ -181,7 +181,7 @@ def test_the_air_gapped_custom_resource_as_the_guide_prints_it():
     text = AIRGAPPED.replace('licenseSecret: {name: license-secret, key: license}', 'license: xxxxxxxxxxx').replace(
         'secret: {secretName: bucket-secret, accessKeyName: ACCESS_KEY, secretKeyName: SECRET_KEY}', 'accessKey: xxxxx\n    secretKey: xxxxx'
     ).replace('passwordSecret: {name: mysql-secret, passwordKey: password}', 'password: password').replace('com:9000 #', 'com:port #')
-    _, notes = translated(text)
+    _other, notes = translated(text)
     assert [problem.split(' ')[0].rstrip(':') for problem in notes.problems] == [
         'guide_values.global.license', 'guide_values.global.mysql.password', 'guide_values.global.bucket.accessKey', 'guide_values.global.bucket.secretKey',
         'guide_values.global.bucket.name',
@@ -241,7 +241,7 @@ def test_a_bucket_of_aws_with_dots_in_its_name_is_no_endpoint():
 
 
 def test_a_parameter_of_the_path_that_nobody_knows():
-    _, notes = translated(MINIO.replace('path: wandb', 'path: "wandb?tsl=true"'))
+    _other, notes = translated(MINIO.replace('path: wandb', 'path: "wandb?tsl=true"'))
     assert notes.problems == ['guide_values.global.bucket.path: unknown parameter tsl (known: tls, forcePathStyle)']
 
 
@@ -369,7 +369,7 @@ def test_ldap_builds(version):
     ],
 )
 def test_the_ca_of_ldap_that_has_no_place(change, given, why):
-    _, notes = translated(LDAP.replace(*change) if change[0] else LDAP, **given)
+    _other, notes = translated(LDAP.replace(*change) if change[0] else LDAP, **given)
     assert len(notes.problems) == 1
     assert notes.problems[0].startswith('guide_values.global.ldap.tlsCert: ')
     assert notes.problems[0].endswith(f'({why})')
@@ -517,7 +517,7 @@ def test_a_group_other_than_0_is_an_error_as_the_guide_says(path):
     values = {'runAsGroup': 1001}
     for part in reversed(path.split('.')):
         values = {part: values}
-    _, notes = translated(yaml.safe_dump({'weave': values}))
+    _other, notes = translated(yaml.safe_dump({'weave': values}))
     assert len(notes.problems) == 1
     assert 'guide_values.weave: runAsGroup may only be 0' in notes.problems[0]
 
@@ -567,7 +567,7 @@ def test_a_clear_secret_is_refused_and_never_repeated(path, option):
     ],
 )
 def test_what_is_told(text, said_):
-    _, notes = translated(text)
+    _other, notes = translated(text)
     assert [problem for problem in notes.problems if said_ in problem], notes.problems
     assert len(notes.problems) == 1
 
@@ -620,7 +620,7 @@ def test_an_option_that_was_given_wins_whole_and_its_part_of_the_values_is_not_j
 
 
 def test_maps_are_merged_key_by_key_with_the_options_on_top():
-    options, _ = translated(
+    options, _other = translated(
         '''
 global: {extraEnv: {A: guide, B: guide, C: {valueFrom: {secretKeyRef: {name: s, key: k}}}}, historyStore: {parquetOnly: true}}
 app: {replicaCount: 2, serviceAccount: {name: guide, create: true}}
@@ -654,7 +654,7 @@ def test_mysql_without_a_user_is_the_charts_user():
 
 
 def test_translating_twice_and_without_values_changes_nothing():
-    once, _ = translated(AIRGAPPED, timeout=5)
+    once, _other = translated(AIRGAPPED, timeout=5)
     notes = Notes()
     assert with_guide(once, notes) == once
     assert vars(notes) == {'problems': [], 'warnings': [], 'translations': []}
@@ -676,7 +676,7 @@ def test_every_option_that_a_key_becomes_exists():
                 place = place['options'][part]
     known = components.KEYS
     for option in guide_tables.COMPONENT_OPTIONS.values():
-        key, _, inner = option.partition('.')
+        key, _other, inner = option.partition('.')
         assert inner in known[key] if inner else key in known
     for paths in known.values():
         for path, _type in paths.values() if isinstance(paths, dict) else [paths]:
