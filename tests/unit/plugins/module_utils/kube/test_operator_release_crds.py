@@ -78,7 +78,7 @@ def test_another_operator_counts_where_both_look_after_the_same_namespaces(one, 
     if words is None:
         assert found == {}
     else:
-        [name] = found
-        told = found[name]
+        assert len(found) == 1
+        name, told = next(iter(found.items()))
         assert name == f"Deployment {one['metadata']['namespace']}/m"
         assert words in told
