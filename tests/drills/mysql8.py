@@ -189,11 +189,25 @@ def promotions(pair: Pair) -> None:
     must(follows(pair, 'db-2') and same(pair), 'db-2 rejoined')
 
 
+def full_disk(pair: Pair) -> None:
+    """A server whose disk runs full: told by the next run, before anything is changed."""
+    pair.describe('db-3')
+    pair.on('db-3', 'sh', '-c', 'mkdir /srv/small && mount -t tmpfs -o size=900m tmpfs /srv/small')
+    small = ('-e', json.dumps({'wandb_mysql_data_dir': '/srv/small/mysql', 'wandb_mysql_min_free_mb': 200, 'wandb_mysql_virtual_address': ''}))
+    pair.play('pki', '--limit', 'wandb_mysql', *small)
+    pair.play('mysql', *small)
+    pair.on('db-3', 'sh', '-c', 'head --bytes 1G /dev/zero > /srv/small/filler || true')
+    told = pair.play('mysql', *small, fails='fewer than wandb_mysql_min_free_mb')
+    must(pair.changed(told) == 0, 'and has changed nothing')
+    pair.on('db-3', 'rm', '/srv/small/filler')
+    must(pair.changed(pair.play('mysql', *small)) == 0, 'with space again a further run changes nothing')
+
+
 def main() -> None:
     """Entry point."""
     pair = Pair()
     pair.describe('db-1')
-    for step in (join, drift, damaged, certificate, errant, reboots, promotions):
+    for step in (join, drift, damaged, certificate, errant, reboots, promotions, full_disk):
         say(f'--- {step.__name__}')
         step(pair)
     say('all of it holds')
