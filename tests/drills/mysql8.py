@@ -9,6 +9,7 @@ import datetime
 import json
 import pathlib
 import sys
+import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -189,6 +190,49 @@ def promotions(pair: Pair) -> None:
     must(follows(pair, 'db-2') and same(pair), 'db-2 rejoined')
 
 
+def loss(pair: Pair) -> None:
+    """The primary dies with a write that the standby never got."""
+    pair.sql('db-2', 'STOP REPLICA IO_THREAD')
+    pair.sql('db-1', "INSERT INTO wandb_local.runs (name) VALUES ('lost')")
+    # The agent on the standby looks every second.
+    time.sleep(5)
+    podman('kill', pair.lab.container('db-1'))
+    pair.play('promote_mysql', '-e', 'confirm=db-2', fails='wandb_mysql_accept_loss=true')
+    must(pair.writable() == [], 'nobody accepts writes')
+    pair.play('promote_mysql', '-e', 'confirm=db-2', '-e', 'wandb_mysql_accept_loss=true')
+    must(pair.writable() == ['db-2'] and pair.holder() == ['db-2'], 'db-2 is primary after the loss was accepted')
+    podman('start', pair.lab.container('db-1'))
+    pair.wait('db-1 is back, read-only', lambda: pair.running('db-1') and pair.value('db-1', '@@global.super_read_only') == '1')
+    pair.play('mysql', fails='-e wandb_mysql_reseed=db-1')
+    pair.play('mysql', '-e', 'wandb_mysql_reseed=db-1')
+    must(follows(pair, 'db-1') and same(pair), 'db-1 was re-seeded and follows')
+
+
+def frozen(pair: Pair) -> None:
+    """The primary's server hangs on a host that can be reached."""
+    pair.on('db-2', 'systemctl', 'kill', '--signal=STOP', 'mysql')
+    pair.play('promote_mysql', '-e', 'confirm=db-1')
+    must(pair.writable() == ['db-1'] and pair.holder() == ['db-1'], 'db-1 is primary')
+    must(pair.on('db-2', 'systemctl', 'is-active', 'mysql', check=False).strip() == 'inactive', 'the server on db-2 was stopped')
+    pair.play('mysql')
+    must(follows(pair, 'db-2') and same(pair), 'the next run lets it follow')
+
+
+def given_up(pair: Pair) -> None:
+    """A planned promotion that cannot end: the standby does not get its changes applied."""
+    pair.sql('db-1', "INSERT INTO wandb_local.runs (name) VALUES ('before')")
+    lock = pair.background('db-2', 'LOCK TABLES wandb_local.runs READ; SELECT SLEEP(45)')
+    holding = "(SELECT COUNT(*) FROM performance_schema.processlist WHERE INFO LIKE 'SELECT SLEEP(45)')"
+    pair.wait('the standby is held up', lambda: pair.value('db-2', holding) == '1')
+    pair.sql('db-1', "INSERT INTO wandb_local.runs (name) VALUES ('held up')")
+    pair.play('promote_mysql', '-e', 'confirm=db-2', fails='db-1 serves again')
+    must(pair.writable() == ['db-1'] and pair.holder() == ['db-1'], 'db-1 is primary as before')
+    lock.wait(timeout=90)
+    pair.play('mysql')
+    pair.wait('db-2 follows', lambda: follows(pair, 'db-2') and same(pair))
+    must(pair.changed(pair.play('mysql')) == 0, 'a further run changes nothing')
+
+
 def full_disk(pair: Pair) -> None:
     """A server whose disk runs full: told by the next run, before anything is changed."""
     pair.describe('db-3')
@@ -207,7 +251,7 @@ def main() -> None:
     """Entry point."""
     pair = Pair()
     pair.describe('db-1')
-    for step in (join, drift, damaged, certificate, errant, reboots, promotions, full_disk):
+    for step in (join, drift, damaged, certificate, errant, reboots, promotions, loss, frozen, given_up, full_disk):
         say(f'--- {step.__name__}')
         step(pair)
     say('all of it holds')

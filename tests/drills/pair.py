@@ -91,6 +91,15 @@ class Pair:
         rows: list[dict[str, str]] = json.loads(self.on(host, 'python3', '-c', STATEMENTS, data=json.dumps(statements)))
         return rows
 
+    def background(self, host: str, statements: str) -> subprocess.Popen[bytes]:
+        """Statements, split at semicolons, in a session of its own that goes on meanwhile. It ends by itself."""
+        command = ['podman', 'exec', '--interactive', self.lab.container(host), 'python3', '-c', STATEMENTS]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment())
+        assert process.stdin
+        process.stdin.write(json.dumps(statements.split('; ')).encode())
+        process.stdin.close()
+        return process
+
     def value(self, host: str, expression: str) -> str:
         """One value."""
         return str(next(iter(self.sql(host, f'SELECT {expression}')[0].values())))
