@@ -28,6 +28,7 @@ SECRETS = {
     'wandb_minio_access_key': '',
     'wandb_minio_secret_key': '',
 }
+REDIS_SECRETS = ('wandb_redis_replication_password', 'wandb_redis_sentinel_password')
 PAIR_SECRETS = ('wandb_mysql_replication_password', 'wandb_mysql_backup_password', 'wandb_mysql_monitoring_password')
 ENDPOINTS = {
     'wandb_mysql': ('wandb_mysql_endpoint', 'host', 'MySQL'),
@@ -237,8 +238,6 @@ def single_hosts(site: Site) -> t.Iterator[Problem]:
     """What this version makes only once."""
     if len(site.members('wandb_kube')) > 1:
         yield Problem('wandb_kube', f'has {len(site.members("wandb_kube"))} hosts', 'leave one: it is the place from which the Kubernetes API is spoken to')
-    if len(site.members('wandb_redis')) > 1:
-        yield Problem('wandb_redis', f'has {len(site.members("wandb_redis"))} hosts; this version makes one server', 'leave one host in the group')
 
 
 def mysql_pair(site: Site) -> t.Iterator[Problem]:
@@ -256,6 +255,21 @@ def mysql_pair(site: Site) -> t.Iterator[Problem]:
     if not site.text('wandb_mysql_virtual_address') and site.text('wandb_mysql_address') in (*hosts, ''):
         mend = 'set a free address of their network, such as 10.0.0.20/24 (or wandb_mysql_address, if something of yours follows the primary)'
         yield Problem('wandb_mysql_virtual_address', 'is missing: clients of a pair need one address that follows the primary', mend)
+
+
+def redis_sentinels(site: Site) -> t.Iterator[Problem]:
+    """One Redis server, or three and more with Sentinels, whose clients have an address that follows the master."""
+    hosts = site.members('wandb_redis')
+    if len(hosts) == 2:
+        yield Problem('wandb_redis', 'has 2 hosts: two Sentinels have no majority when one is lost', 'leave one host, or use three')
+    if len(hosts) < 3:
+        return
+    for name in REDIS_SECRETS:
+        if not site.text(name):
+            yield Problem(name, 'is missing', 'run `ansible-playbook wandb.onprem.secrets`, which makes every secret once, or put it in your vault')
+    if not site.text('wandb_redis_virtual_address') and site.text('wandb_redis_address') in (*hosts, ''):
+        mend = 'set a free address of their network, such as 10.0.0.30/24 (or wandb_redis_address, if something of yours follows the master)'
+        yield Problem('wandb_redis_virtual_address', 'is missing: clients need one address that follows the master', mend)
 
 
 def proxy(site: Site) -> t.Iterator[Problem]:
@@ -312,7 +326,7 @@ def api_host(site: Site) -> t.Iterator[Problem]:
 
 RULES: tuple[Rule, ...] = (
     unreadable, misspelt, types, dictionaries, host_url, licence, one_source, secrets, passwords, object_store, default_bucket, single_hosts, mysql_pair,
-    proxy, controller_files, charts, api_host,
+    redis_sentinels, proxy, controller_files, charts, api_host,
 )
 
 
