@@ -140,19 +140,21 @@ def main() -> None:
     restart: list[str] = []
     left: list[str] = []
     try:
-        found = differences(settings, running_configuration(client))
+        # A Sentinel has an access list and no CONFIG.
+        asks = bool(settings or module.params['tls_certificate'] or module.params['reload_tls'])
+        found = differences(settings, running_configuration(client)) if asks else []
         users = users_with_other_rules(client, module.params['acl_file']) if module.params['acl_file'] else []
         if not module.check_mode:
             left = [f'{difference.name} is unknown to this server' for difference in found if difference.running is None]
             restart = [one.name for one in found if one.running is not None and not set_parameter(client, one.name, one.wanted)]
             left += [
                 f'{one.name}: ' + (HIDDEN if one.name in hidden else f'wanted {one.wanted!r}, but it runs with {one.running!r}')
-                for one in differences(settings, running_configuration(client)) if one.name not in restart and one.running is not None
+                for one in (differences(settings, running_configuration(client)) if asks else []) if one.name not in restart and one.running is not None
             ]
             if users:
                 client.call('ACL', 'LOAD')
                 left += [f'rules of user {name}' for name in users_with_other_rules(client, module.params['acl_file'])]
-        configuration = running_configuration(client)
+        configuration = running_configuration(client) if asks else {}
         certificate, port = module.params['tls_certificate'], int(configuration.get('tls-port') or 0)
         reload_tls = module.params['reload_tls'] or bool(certificate and served_certificate(port) != leaf(certificate))
         if reload_tls and not module.check_mode:

@@ -239,3 +239,18 @@ def test_in_an_air_gap_charts_come_from_the_user(good):
     assert [problem.variable for problem in found] == ['wandb_operator_chart_archive', 'wandb_server_chart_archive']
     values.update(wandb_operator_chart='oci://registry.example.com/operator', wandb_server_chart={'url': 'oci://registry.example.com/operator-wandb'})
     assert rules.check(dataclasses.replace(good, values=values, known={**KNOWN, 'wandb_server_chart': 'dict'})) == []
+
+
+@pytest.mark.parametrize(('hosts', 'values', 'variables'), [
+    (1, {}, []),
+    (2, {}, ['wandb_redis']),
+    (3, {}, ['wandb_redis_replication_password', 'wandb_redis_sentinel_password', 'wandb_redis_virtual_address']),
+    (3, {'wandb_redis_replication_password': 'x', 'wandb_redis_sentinel_password': 'y', 'wandb_redis_virtual_address': '10.0.0.30/24'}, []),
+    (3, {'wandb_redis_replication_password': 'x', 'wandb_redis_sentinel_password': 'y', 'wandb_redis_address': 'redis.example.com'}, []),
+    (3, {'wandb_redis_replication_password': 'x', 'wandb_redis_sentinel_password': 'y', 'wandb_redis_address': 'rd-1'}, ['wandb_redis_virtual_address']),
+])
+def test_redis_is_one_server_or_has_a_majority_and_one_address(good, hosts, values, variables):
+    names = [f'rd-{number + 1}' for number in range(hosts)]
+    known = {**KNOWN, **dict.fromkeys(values, 'str')}
+    site = dataclasses.replace(good, groups={**good.groups, 'wandb_redis': names}, values={**good.values, **values}, known=known)
+    assert [problem.variable for problem in rules.check(site)] == variables
