@@ -81,7 +81,8 @@ def steps(watch: Watch, known: t.Mapping[str, str], in_file: t.Mapping[str, str]
 
     ``known``: :func:`watched`, ``in_file``: :func:`written`, ``own``: its ``SENTINEL CONFIG``.
     """
-    found: list[tuple[str, ...]] = [('SENTINEL', 'CONFIG', 'SET', key, value) for key, value in {**watch.own, **watch.secret_own}.items() if own.get(key) != value]
+    everything = {**watch.own, **watch.secret_own}
+    found: list[tuple[str, ...]] = [('SENTINEL', 'CONFIG', 'SET', key, value) for key, value in everything.items() if own.get(key) != value]
     there = (known.get('ip'), known.get('port')) == (watch.host, str(watch.port))
     if known and not there:
         found.append(('SENTINEL', 'REMOVE', watch.name))

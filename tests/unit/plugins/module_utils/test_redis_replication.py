@@ -32,7 +32,7 @@ OWN = {'resolve-hostnames': 'yes', 'sentinel-pass': 'word'}
 
 @pytest.mark.parametrize(('replication', 'keyspace', 'state'), [
     ('# Replication\r\nrole:master\r\nconnected_slaves:2\r\n', '# Keyspace\r\ndb0:keys=1,expires=0\r\n', ('master', '', False, 2, False)),
-    ('# Replication\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_link_status:up\r\nconnected_slaves:0\r\n', '# Keyspace\r\n', ('slave', '10.0.0.1', True, 0, True)),
+    ('role:slave\r\nmaster_host:10.0.0.1\r\nmaster_link_status:up\r\nconnected_slaves:0\r\n', '# Keyspace\r\n', ('slave', '10.0.0.1', True, 0, True)),
     ('role:slave\r\nmaster_host:a\r\nmaster_link_status:down\r\n', '', ('slave', 'a', False, 0, True)),
 ])
 def test_what_a_server_says(replication, keyspace, state):
