@@ -64,8 +64,9 @@ def test_what_a_person_must_look_at(members, told):
     assert told in ' '.join(found.problems)
 
 
-def test_replicas_of_a_stranger_are_not_taken_over():
-    assert decide(said(*[replica('x')] * 3), ADDRESSES).problems
+def test_a_replica_of_a_stranger_is_nobodys_master():
+    found = decide(said(replica('b'), replica('x'), replica('b')), ADDRESSES)
+    assert (found.master, found.follow) == ('', [])
 
 
 @pytest.mark.parametrize('members', [
