@@ -51,7 +51,7 @@ def call(client: MinioAdmin, method: str, path: str, query: dict[str, str] | Non
     """One signed request of the admin API; its JSON."""
     # The SDK takes commands of an enumeration of its own, of which it reads the value alone.
     command = t.cast(t.Any, types.SimpleNamespace(value=path))
-    response = client._url_open(method=method, command=command, query_params=t.cast(t.Any, query), body=body)  # noqa: SLF001
+    response = client._url_open(method=method, command=command, query_params=t.cast(t.Any, query), body=body)
     return json.loads(response.data.decode() or '{}')
 
 

@@ -117,7 +117,8 @@ def make_pool(text: str, endpoints: t.Sequence[Endpoint], leftmost: int | None, 
     if size is None:
         raise LayoutError(
             f'{text} (wandb_minio_volumes): {len(endpoints)} drives cannot be shared out into equal sets of 2 to 16'
-            f'{f" over {leftmost} hosts" if leftmost else ""}. Take hosts and drives whose product has such a divisor, 4, 6 or 8 hosts of equally many drives, say.')
+            f'{f" over {leftmost} hosts" if leftmost else ""}. Take hosts and drives whose product has such a divisor: '
+            '4, 6 or 8 hosts of equally many drives, say.')
     chosen = default_parity(size) if parity is None else parity
     if not (chosen == 0 or 1 <= chosen <= size // 2):
         raise LayoutError(

@@ -77,7 +77,8 @@ def redundancy(deployment: Deployment) -> t.Iterator[str]:
             continue
         if pool.set_size < 4:
             mend = 'For a trial on one host with one drive set wandb_minio_allow_single.' if len(pool.endpoints) == 1 else 'Add hosts (wandb_minio) or drives.'
-            yield (f'{len(pool.endpoints)} drives ({pool.text}) make erasure sets of {pool.set_size}; writes survive the loss of a drive with 4 and more. {mend}')
+            yield (f'{len(pool.endpoints)} drives ({pool.text}) make erasure sets of {pool.set_size}; '
+                   f'writes survive the loss of a drive with 4 and more. {mend}')
         elif pool.parity == 0:
             yield f'wandb_minio_parity 0 leaves {pool.text} without any redundancy. Take 1 at least, better 2 and more.'
 

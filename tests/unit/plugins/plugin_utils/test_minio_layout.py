@@ -101,7 +101,7 @@ def test_a_drive_is_in_one_place(text):
 
 
 def test_drives_of_a_host_out_of_several_pools():
-    pools = parse_volumes(f'https://s3-{{1...4}}:9000/data/{{1...2}} https://s3-{{1...4}}:9000/more/{{1...2}}')
+    pools = parse_volumes('https://s3-{1...4}:9000/data/{1...2} https://s3-{1...4}:9000/more/{1...2}')
     assert drives_of(pools, 's3-2') == ['/data/1', '/data/2', '/more/1', '/more/2']
     assert drives_of(parse_volumes('/data/{1...4}'), 'whoever') == ['/data/1', '/data/2', '/data/3', '/data/4']
 
