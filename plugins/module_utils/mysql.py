@@ -73,8 +73,9 @@ def canonical(value: object) -> str:
     if folded in WORDS:
         return WORDS[folded]
     try:
-        return repr(float(folded)) if '.' in folded else str(int(folded))
-    except ValueError:
+        number = float(folded) if '.' in folded else int(folded)
+        return str(int(number)) if number == int(number) else repr(number)
+    except (ValueError, OverflowError):
         return ','.join(sorted(part.strip() for part in folded.split(',')))
 
 

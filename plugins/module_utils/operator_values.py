@@ -21,6 +21,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.operator_value_checks
     secrets_in_clear,
     unknown_keys,
 )
+from ansible_collections.wandb.onprem.plugins.module_utils.pem import split
 from ansible_collections.wandb.onprem.plugins.module_utils.server.values import merge
 
 Object = dict[str, t.Any]
@@ -29,7 +30,6 @@ Options = t.Mapping[str, t.Any]
 # What the operator must reach without a proxy: itself, the cluster's services, and the API server, whose address the kubelet fills in.
 CLUSTER = ('localhost', '127.0.0.1', '.svc', '.cluster.local', '$(KUBERNETES_SERVICE_HOST)')
 
-_CERTIFICATE = re.compile(r'-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+?-----END CERTIFICATE-----')
 _DIGEST = re.compile(r'sha256:[0-9a-f]{64}')
 _URL = re.compile(r'https?://[^/\s]+')
 
@@ -58,7 +58,8 @@ def build(options: Options, chart_keys: t.Collection[str] = ()) -> Built:
     problems += _image(options) + _account(options) + env_problems(given_env) + dead_keys(extra) + secrets_in_clear(options)
     generated = {**_proxies(options, problems), **_channel(options, problems)}
     problems += [f'extra_env.{name}: is what {option} sets: give one of the two' for name, option in _generators(options) if name in given_env]
-    certificates = split_certificates(options.get('custom_ca_certs') or [], problems)
+    certificates, bad = split(options.get('custom_ca_certs') or [])
+    problems += [f'custom_ca_certs[{index}]: the PEM text of one or more certificates is wanted' for index in bad]
     if problems:
         raise ValuesError(problems)
     values: Object = {
@@ -87,17 +88,6 @@ def build(options: Options, chart_keys: t.Collection[str] = ()) -> Built:
     # Helm keeps values as JSON: what is compared with them later must have been through it, too.
     merged = json.loads(json.dumps(merge(_without_empty(values), extra)))
     return Built(merged, unknown_keys(extra, chart_keys) + _warnings(options))
-
-
-def split_certificates(given: t.Sequence[str], problems: list[str]) -> list[str]:
-    """Each certificate of the PEM texts once, in order: the chart makes one file of each entry, and some readers take a file's first certificate only."""
-    found: list[str] = []
-    for index, text in enumerate(given):
-        certificates = _CERTIFICATE.findall(text)
-        if not certificates or text.count('-----BEGIN CERTIFICATE-----') != len(certificates):
-            problems.append(f'custom_ca_certs[{index}]: the PEM text of one or more certificates is wanted')
-        found += [one for one in ('\n'.join(line.strip() for line in pem.splitlines() if line.strip()) + '\n' for pem in certificates) if one not in found]
-    return found
 
 
 def _image(options: Options) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backup of about 1 GiB beside `mysqldump | gzip`, on the hosts of the drill mysql-restore (molecule converge -s mysql-restore).
+"""Backup of about 1 GiB beside `mysqldump | gzip`, on the primary of the drill mysql-restore (molecule converge -s mysql-restore).
 
 A table of its own database, half of it text that compresses. BENCH_MIB (default 1024) is its size.
 """
@@ -30,7 +30,7 @@ json.dump(settings, open('/root/bench/backup.json', 'w'))"""
 def on(command):
     """Run a shell command on the database host; returns (its output, seconds)."""
     begin = time.monotonic()
-    argv = ['podman', 'exec', '-i', LAB.container('db-bk'), 'bash', '-o', 'pipefail', '-c', command]
+    argv = ['podman', 'exec', '-i', LAB.container('db-1'), 'bash', '-o', 'pipefail', '-c', command]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout, time.monotonic() - begin

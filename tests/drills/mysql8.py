@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import datetime
+import json
 import pathlib
 import sys
+import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,7 +20,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 from lab.podman import podman
 from tests.drills.pair import Pair, must, say
 
-ACCEPTED = {'wandb_mysql_accept_asynchronous': True}
 DATA = (
     'CREATE TABLE wandb_local.runs (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(50), config JSON, picture BLOB, twice INT AS (id * 2) STORED)',
     "INSERT INTO wandb_local.runs (id, name, config, picture) VALUES (1, 'naïve ✓', '{\"a\": [1, null]}', x'00FF0A27'), (2, NULL, NULL, NULL)",
@@ -33,6 +34,13 @@ SETTINGS = {
     'binlog_format': 'ROW', 'binlog_row_image': 'MINIMAL', 'gtid_mode': 'ON', 'innodb_flush_log_at_trx_commit': '1', 'sync_binlog': '1',
     'innodb_online_alter_log_max_size': '268435456', 'max_prepared_stmt_count': '1048576', 'require_secure_transport': '1', 'sort_buffer_size': '67108864',
 }
+# What each of them, and of our own dynamic ones, is changed to behind our back.
+BEHIND = {
+    'binlog_format': "'STATEMENT'", 'binlog_row_image': "'FULL'", 'gtid_mode': "'ON_PERMISSIVE'", 'innodb_buffer_pool_size': '268435456',
+    'innodb_flush_log_at_trx_commit': '2', 'innodb_online_alter_log_max_size': '134217728', 'local_infile': 'ON', 'max_prepared_stmt_count': '16382',
+    'require_secure_transport': 'OFF', 'sort_buffer_size': '262144', 'sync_binlog': '0', 'binlog_transaction_dependency_tracking': "'COMMIT_ORDER'",
+}
+UPTIME = "(SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime')"
 
 
 def follows(pair: Pair, host: str) -> bool:
@@ -58,10 +66,9 @@ def join(pair: Pair) -> None:
     pair.play('pki', '--limit', 'wandb_mysql')
     pair.play('mysql')
     pair.sql('db-1', *DATA)
-    pair.describe(('db-1', 'db-2'), {})
+    pair.describe('db-1', 'db-2')
     pair.play('pki', '--limit', 'wandb_mysql')
-    pair.play('mysql', fails='no semi-synchronous plugin')
-    pair.describe(('db-1', 'db-2'), ACCEPTED)
+    pair.play('mysql', '-e', json.dumps({'wandb_mysql_accept_asynchronous': False}), fails='no semi-synchronous plugin')
     pair.play('mysql')
     must(follows(pair, 'db-2') and same(pair), 'db-2 was seeded by a dump and follows; checksum and transactions are the same')
     row = pair.sql('db-2', 'SHOW REPLICA STATUS')[0]
@@ -77,23 +84,46 @@ def join(pair: Pair) -> None:
     must(pair.changed(pair.play('mysql')) == 0, 'a further run changes nothing')
 
 
+def values(pair: Pair, host: str) -> dict[str, str]:
+    """The running server's parameters."""
+    return {name: pair.value(host, f'@@global.{name}') for name in (*SETTINGS, *BEHIND)}
+
+
 def drift(pair: Pair) -> None:
     """What goes wrong behind our back, and is mended by the next run."""
-    started = pair.value('db-1', "(SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime')")
-    pair.sql('db-1', 'SET GLOBAL sort_buffer_size = 262144', 'SET PERSIST sync_binlog = 0')
+    started, before = pair.value('db-1', UPTIME), values(pair, 'db-1')
+    # PERSIST outlives a restart, and goes over our file.
+    pair.sql('db-1', *(f'SET {"PERSIST" if name == "sync_binlog" else "GLOBAL"} {name} = {value}' for name, value in BEHIND.items()))
+    pair.wait('the buffer pool has grown', lambda: pair.value('db-1', '@@global.innodb_buffer_pool_size') == BEHIND['innodb_buffer_pool_size'])
+    drifted = values(pair, 'db-1')
+    must(all(drifted[name] != before[name] for name in BEHIND), f'{len(BEHIND)} parameters were changed on the running server')
     pair.sql('db-2', 'STOP REPLICA', "CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = 'wrong', SOURCE_SSL_VERIFY_SERVER_CERT = 0", 'START REPLICA')
     server_id = pair.value('db-1', '@@global.server_id')
     pair.sql('db-2', f'SET GLOBAL server_id = {server_id}')
     must(pair.changed(pair.play('mysql', '--check')) > 0, 'check mode sees the drift')
-    must(pair.value('db-2', '@@global.server_id') == server_id, 'and mends nothing')
+    must(pair.value('db-2', '@@global.server_id') == server_id and values(pair, 'db-1') == drifted, 'and mends nothing')
     pair.play('mysql')
     must(follows(pair, 'db-2'), 'wrong password, no verification and an equal server id are mended')
-    must((pair.value('db-1', '@@global.sort_buffer_size'), pair.value('db-1', '@@global.sync_binlog')) == ('67108864', '1'), 'parameters are mended')
-    uptime = pair.value('db-1', "(SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime')")
-    must(int(uptime) > int(started), 'without a restart')
+    pair.wait('every parameter is mended', lambda: values(pair, 'db-1') == before)
+    must(not pair.sql('db-1', 'SELECT * FROM performance_schema.persisted_variables'), 'nothing is persisted over our file')
+    must(int(pair.value('db-1', UPTIME)) > int(started), 'without a restart')
     pair.sql('db-2', 'STOP REPLICA IO_THREAD')
-    must('start replication' in pair.play('mysql', '--diff') or follows(pair, 'db-2'), 'a stopped IO thread is started')
-    must(follows(pair, 'db-2'), 'and it follows')
+    pair.play('mysql')
+    must(follows(pair, 'db-2'), 'a stopped IO thread is started, and db-2 follows')
+
+
+def damaged(pair: Pair) -> None:
+    """A file that somebody broke, and a setting that no server takes: the running servers stay as they are."""
+    started = {host: int(pair.value(host, UPTIME)) for host in ('db-1', 'db-2')}
+    pair.on('db-1', 'sh', '-c', 'echo no_such_setting = 1 >> /etc/mysql/wandb.cnf')
+    pair.play('mysql')
+    must('no_such_setting' not in pair.on('db-1', 'cat', '/etc/mysql/wandb.cnf'), 'a damaged file is written anew')
+    content = pair.on('db-1', 'cat', '/etc/mysql/wandb.cnf')
+    pair.play('mysql', '-e', json.dumps({'wandb_mysql_settings': {'no_such_setting': 1}}), fails='no_such_setting')
+    must(pair.on('db-1', 'cat', '/etc/mysql/wandb.cnf') == content, 'a setting that no server knows never reaches the file')
+    must(pair.writable() == ['db-1'] and follows(pair, 'db-2'), 'db-1 serves, db-2 follows')
+    must(pair.changed(pair.play('mysql')) == 0, 'a further run changes nothing')
+    must(all(int(pair.value(host, UPTIME)) > started[host] for host in started), 'no server was restarted by any of it')
 
 
 def certificate(pair: Pair) -> None:
@@ -160,10 +190,68 @@ def promotions(pair: Pair) -> None:
     must(follows(pair, 'db-2') and same(pair), 'db-2 rejoined')
 
 
+def loss(pair: Pair) -> None:
+    """The primary dies with a write that the standby never got."""
+    pair.sql('db-2', 'STOP REPLICA IO_THREAD')
+    pair.sql('db-1', "INSERT INTO wandb_local.runs (name) VALUES ('lost')")
+    # The agent on the standby looks every second.
+    time.sleep(5)
+    podman('kill', pair.lab.container('db-1'))
+    pair.play('promote_mysql', '-e', 'confirm=db-2', fails='wandb_mysql_accept_loss=true')
+    must(pair.writable() == [], 'nobody accepts writes')
+    pair.play('promote_mysql', '-e', 'confirm=db-2', '-e', 'wandb_mysql_accept_loss=true')
+    must(pair.writable() == ['db-2'] and pair.holder() == ['db-2'], 'db-2 is primary after the loss was accepted')
+    podman('start', pair.lab.container('db-1'))
+    pair.wait('db-1 is back, read-only', lambda: pair.running('db-1') and pair.value('db-1', '@@global.super_read_only') == '1')
+    pair.play('mysql', fails='-e wandb_mysql_reseed=db-1')
+    pair.play('mysql', '-e', 'wandb_mysql_reseed=db-1')
+    must(follows(pair, 'db-1') and same(pair), 'db-1 was re-seeded and follows')
+
+
+def frozen(pair: Pair) -> None:
+    """The primary's server hangs on a host that can be reached."""
+    pair.on('db-2', 'systemctl', 'kill', '--signal=STOP', 'mysql')
+    pair.play('promote_mysql', '-e', 'confirm=db-1')
+    must(pair.writable() == ['db-1'] and pair.holder() == ['db-1'], 'db-1 is primary')
+    must(pair.on('db-2', 'systemctl', 'is-active', 'mysql', check=False).strip() == 'inactive', 'the server on db-2 was stopped')
+    pair.play('mysql')
+    must(follows(pair, 'db-2') and same(pair), 'the next run lets it follow')
+
+
+def given_up(pair: Pair) -> None:
+    """A planned promotion that cannot end: the standby does not get its changes applied."""
+    pair.sql('db-1', "INSERT INTO wandb_local.runs (name) VALUES ('before')")
+    lock = pair.background('db-2', 'LOCK TABLES wandb_local.runs READ; SELECT SLEEP(45)')
+    holding = "(SELECT COUNT(*) FROM performance_schema.processlist WHERE INFO LIKE 'SELECT SLEEP(45)')"
+    pair.wait('the standby is held up', lambda: pair.value('db-2', holding) == '1')
+    pair.sql('db-1', "INSERT INTO wandb_local.runs (name) VALUES ('held up')")
+    pair.play('promote_mysql', '-e', 'confirm=db-2', fails='db-1 serves again')
+    must(pair.writable() == ['db-1'] and pair.holder() == ['db-1'], 'db-1 is primary as before')
+    lock.wait(timeout=90)
+    pair.play('mysql')
+    pair.wait('db-2 follows', lambda: follows(pair, 'db-2') and same(pair))
+    must(pair.changed(pair.play('mysql')) == 0, 'a further run changes nothing')
+
+
+def full_disk(pair: Pair) -> None:
+    """A server whose disk runs full: told by the next run, before anything is changed."""
+    pair.describe('db-3')
+    pair.on('db-3', 'sh', '-c', 'mkdir /srv/small && mount -t tmpfs -o size=900m tmpfs /srv/small')
+    small = ('-e', json.dumps({'wandb_mysql_data_dir': '/srv/small/mysql', 'wandb_mysql_min_free_mb': 200, 'wandb_mysql_virtual_address': ''}))
+    pair.play('pki', '--limit', 'wandb_mysql', *small)
+    pair.play('mysql', *small)
+    pair.on('db-3', 'sh', '-c', 'head --bytes 1G /dev/zero > /srv/small/filler || true')
+    told = pair.play('mysql', *small, fails='fewer than wandb_mysql_min_free_mb')
+    must(pair.changed(told) == 0, 'and has changed nothing')
+    pair.on('db-3', 'rm', '/srv/small/filler')
+    must(pair.changed(pair.play('mysql', *small)) == 0, 'with space again a further run changes nothing')
+
+
 def main() -> None:
     """Entry point."""
-    pair = Pair(('db-1',), ACCEPTED)
-    for step in (join, drift, certificate, errant, reboots, promotions):
+    pair = Pair()
+    pair.describe('db-1')
+    for step in (join, drift, damaged, certificate, errant, reboots, promotions, loss, frozen, given_up, full_disk):
         say(f'--- {step.__name__}')
         step(pair)
     say('all of it holds')

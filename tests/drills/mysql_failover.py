@@ -1,7 +1,7 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pair on MySQL 9.7 (semi-sync, clone) under load: the primary killed and replaced, re-seeded, switched over, every host rebooted."""
+"""The site with a pair on MySQL 9.7 (semi-sync, clone), under load: the primary killed and replaced, re-seeded, switched over, every host rebooted."""
 
 from __future__ import annotations
 
@@ -15,22 +15,29 @@ sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 from lab.podman import podman
 from tests.drills.mysql8 import follows, replicates
 from tests.drills.pair import Pair, must, say
+from tests.site.outside import HOST, Site
 
 SEMI_SYNC = "(SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Rpl_semi_sync_source_status')"
 WRITTEN = '(SELECT COUNT(*) FROM wandb_local.acknowledged)'
 
 
-def converge(pair: Pair) -> None:
-    """Two new hosts."""
-    pair.play('secrets')
-    pair.play('pki', '--limit', 'wandb_mysql')
-    pair.play('mysql')
+def ready(site: Site) -> bool:
+    """Whether the application answers through Nginx, and keeps what is written through it."""
+    if site.request('GET', f'https://{HOST}/ready').status != 200:
+        return False
+    site.make_run()
+    return True
+
+
+def converge(pair: Pair, site: Site) -> None:
+    """The site stands."""
     must(pair.changed(pair.play('mysql')) == 0, 'a further run changes nothing')
     must(pair.value('db-1', SEMI_SYNC) == 'ON', 'db-1 waits for db-2 before it acknowledges')
+    must(ready(site), 'the application is ready through Nginx')
     pair.prepare_client()
 
 
-def forced(pair: Pair) -> None:
+def forced(pair: Pair, site: Site) -> None:
     """The primary is killed under load."""
     writer = pair.writer(900)
     begun = time.monotonic()
@@ -46,12 +53,13 @@ def forced(pair: Pair) -> None:
     took = time.monotonic() - begun
     must(pair.writable() == ['db-2'] and pair.holder() == ['db-2'], f'db-2 is primary and has the address {took:.1f} s after the command')
     must(took <= 30, 'that is within 30 s')
+    pair.wait('the application is ready again through Nginx, and writes', lambda: ready(site))
     time.sleep(5)
     found = writer.stop()
     must(writer.lost('db-2') == [], f'every one of {found["acknowledged"]} acknowledged inserts is on db-2')
 
 
-def comes_back(pair: Pair) -> None:
+def comes_back(pair: Pair, _site: Site) -> None:
     """The old primary is back, with a transaction that nobody acknowledged."""
     podman('start', pair.lab.container('db-1'))
     pair.wait('db-1 is back, read-only', lambda: pair.running('db-1') and pair.value('db-1', '@@global.super_read_only') == '1')
@@ -65,7 +73,7 @@ def comes_back(pair: Pair) -> None:
     must(pair.value('db-2', SEMI_SYNC) == 'ON', 'db-2 waits for db-1 before it acknowledges')
 
 
-def planned(pair: Pair) -> None:
+def planned(pair: Pair, site: Site) -> None:
     """Switched back under load."""
     writer = pair.writer(900)
     pair.wait('the writer has written 1000 rows', lambda: int(pair.value('db-2', WRITTEN)) > 1000)
@@ -75,9 +83,10 @@ def planned(pair: Pair) -> None:
     must(pair.writable() == ['db-1'] and pair.holder() == ['db-1'], 'db-1 is primary and has the address')
     must(float(str(found['longest'])) <= 5, f'no write took longer than {found["longest"]} s, tries included')
     must(writer.lost('db-1') == [], f'every one of {found["acknowledged"]} acknowledged inserts is on db-1')
+    pair.wait('the application is ready through Nginx, and writes', lambda: ready(site))
 
 
-def reboots(pair: Pair) -> None:
+def reboots(pair: Pair, site: Site) -> None:
     """Each host, and both at once, under load."""
     for hosts in (['db-2'], ['db-1'], ['db-1', 'db-2']):
         writer = pair.writer(600)
@@ -88,14 +97,16 @@ def reboots(pair: Pair) -> None:
         time.sleep(3)
         found = writer.stop()
         must(writer.lost('db-1') == [], f'every one of {found["acknowledged"]} acknowledged inserts is on db-1')
+    pair.wait('the application is ready through Nginx, and writes', lambda: ready(site))
+    must(pair.changed(pair.play('mysql')) == 0, 'a further run changes nothing')
 
 
 def main() -> None:
     """Entry point."""
-    pair = Pair()
+    pair, site = Pair(), Site()
     for step in (converge, forced, comes_back, planned, reboots):
         say(f'--- {step.__name__}')
-        step(pair)
+        step(pair, site)
     say('all of it holds')
 
 

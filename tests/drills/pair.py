@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import time
 
@@ -51,26 +52,23 @@ def must(condition: object, text: str) -> None:
 class Pair:
     """The hosts of one drill."""
 
-    def __init__(self, hosts: tuple[str, ...] = ('db-1', 'db-2'), variables: dict[str, object] | None = None) -> None:
+    def __init__(self) -> None:
         self.lab = Lab.load(lab_name())
-        self.folder = self.lab.state_dir / 'drill'
-        self.folder.mkdir(exist_ok=True)
         self.address = f'{self.lab.network}.20'
-        self.describe(hosts, variables or {})
+        self.inventories = [ROOT / 'inventories' / 'lab', self.lab.state_dir / 'inventory']
 
-    def describe(self, hosts: tuple[str, ...], variables: dict[str, object]) -> None:
-        """Write the drill's inventory, which goes over the lab's."""
-        shared = {'lab_helm': 'helm', 'wandb_mysql_virtual_address': f'{self.address}/24', **variables}
-        inventory = {
-            'all': {'vars': shared},
-            'wandb_mysql': {'hosts': dict.fromkeys(hosts)},
-            'lab_spare': {'hosts': dict.fromkeys(('rd-2', *({'db-2'} - set(hosts))))},
-        }
-        (self.folder / 'hosts.yml').write_text(yaml.safe_dump(inventory), encoding='utf-8')
+    def describe(self, *hosts: str) -> None:
+        """Database hosts alone instead of the lab's site, with its variables; again with others when one is added."""
+        folder = self.lab.state_dir / 'drill'
+        shutil.copytree(ROOT / 'inventories' / 'lab' / 'group_vars', folder / 'group_vars', dirs_exist_ok=True)
+        # Nothing here needs the programs that are built for the cluster.
+        inventory = {'all': {'vars': {'lab_helm': 'helm'}, 'children': {'wandb_mysql': {'hosts': dict.fromkeys(hosts)}}}}
+        (folder / 'hosts.yml').write_text(yaml.safe_dump(inventory), encoding='utf-8')
+        self.inventories = [folder, self.lab.state_dir / 'inventory']
 
     def play(self, name: str, *options: str, fails: str = '') -> str:
         """Run a playbook of the collection; ``fails`` = what it must say when it fails, which it must then."""
-        command = ['ansible-playbook', '-i', str(ROOT / 'inventories' / 'lab'), '-i', str(self.lab.state_dir / 'inventory'), '-i', str(self.folder)]
+        command = ['ansible-playbook', *(part for folder in self.inventories for part in ('-i', str(folder)))]
         done = subprocess.run([*command, f'wandb.onprem.{name}', *options], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         output = done.stdout + done.stderr
         if fails:
@@ -92,6 +90,15 @@ class Pair:
         """Rows of the last statement, as root on the host."""
         rows: list[dict[str, str]] = json.loads(self.on(host, 'python3', '-c', STATEMENTS, data=json.dumps(statements)))
         return rows
+
+    def background(self, host: str, statements: str) -> subprocess.Popen[bytes]:
+        """Statements, split at semicolons, in a session of its own that goes on meanwhile. It ends by itself."""
+        command = ['podman', 'exec', '--interactive', self.lab.container(host), 'python3', '-c', STATEMENTS]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment())
+        assert process.stdin
+        process.stdin.write(json.dumps(statements.split('; ')).encode())
+        process.stdin.close()
+        return process
 
     def value(self, host: str, expression: str) -> str:
         """One value."""

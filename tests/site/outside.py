@@ -37,6 +37,11 @@ class Site:
     def address(self, host: str) -> str:
         return self.lab.address(host)
 
+    @property
+    def mysql_address(self) -> str:
+        """The address that follows the primary (inventories/lab)."""
+        return f'{self.lab.network}.20'
+
     def request(self, method: str, url: str, *, headers=None, body=None, via='lb-1') -> Answer:
         """One request through a proxy, its certificate verified against the site's CA."""
         answer = send(Request(url=url, method=method, headers=headers or {}, body=body, timeout=60, resolve=self.address(via), ca_path=str(self.ca)))

@@ -30,7 +30,7 @@ PARAMETERS = {
 
 
 def mysql(site, **change):
-    options = {'host': site.address('db-1'), 'user': 'wandb_local', 'database': 'wandb_local', 'ssl_ca': str(site.ca)}
+    options = {'host': site.mysql_address, 'user': 'wandb_local', 'database': 'wandb_local', 'ssl_ca': str(site.ca)}
     return pymysql.connect(**{**options, 'password': site.secrets['wandb_mysql_password'], **change})
 
 
@@ -113,6 +113,20 @@ def test_mysql_is_the_version_that_the_guide_asks_for(site):
         version, *charset = cursor.fetchone()
         assert version.startswith('8.0.31')
         assert charset == ['utf8mb4', 'utf8mb4_general_ci']
+
+
+def test_the_address_leads_to_the_server_that_the_other_one_follows(site):
+    monitoring = {'user': 'wandb_monitoring', 'password': site.secrets['wandb_mysql_monitoring_password'], 'database': 'performance_schema'}
+    with mysql(site, **monitoring) as connection, connection.cursor() as cursor:
+        cursor.execute('SELECT @@global.read_only, @@server_uuid')
+        read_only, primary = cursor.fetchone()
+    found = []
+    for host in ('db-1', 'db-2'):
+        with mysql(site, host=site.address(host), **monitoring) as connection, connection.cursor() as cursor:
+            cursor.execute('SELECT @@global.super_read_only, source_uuid, c.service_state, a.service_state'
+                           ' FROM replication_connection_status c JOIN replication_applier_status a USING (channel_name)')
+            found += cursor.fetchall()
+    assert (read_only, found) == (0, [(1, primary, 'ON', 'ON')])
 
 
 def test_mysql_refuses_a_connection_without_tls(site):

@@ -14,7 +14,13 @@ import json
 import re
 import typing as t
 
-from ansible_collections.wandb.onprem.plugins.module_utils.kube.health import event_causes, pod_causes, pods_of_rollout, rollout
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.health import (
+    event_causes,
+    pod_causes,
+    pods_of_rollout,
+    rollout,
+    unready_causes,
+)
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.waiter import Cause
 from ansible_collections.wandb.onprem.plugins.module_utils.server.observed import (
     Object,
@@ -245,21 +251,9 @@ def migration_running(observed: Observed, wanted: Wanted) -> list[Cause]:
 
 def not_ready(observed: Observed, wanted: Wanted) -> list[Cause]:
     """A container of the rolled-out version runs and does not get ready; its log tells more than its probe."""
-    found = []
-    for workload in observed.workloads:
-        if rollout(workload).done:
-            continue
-        for pod in pods_of_rollout(workload, observed.replica_sets, observed.pods):
-            unhealthy = [
-                event for event in observed.events
-                if event.get('reason') == 'Unhealthy' and (event.get('involvedObject') or {}).get('name') == name_of(pod)
-            ]
-            probe = f': {max(unhealthy, key=event_at).get("message")}' if unhealthy else ''
-            for container in (pod.get('status') or {}).get('containerStatuses') or []:
-                if 'running' in (container.get('state') or {}) and not container.get('ready'):
-                    subject = f'Pod {wanted.namespace}/{name_of(pod)} container {container.get("name")}'
-                    found.append(Cause('not_ready', subject, f'runs but is not ready{probe}'))
-    return found
+    unfinished = [workload for workload in observed.workloads if not rollout(workload).done]
+    pods = [pod for workload in unfinished for pod in pods_of_rollout(workload, observed.replica_sets, observed.pods)]
+    return [cause for pod in pods for cause in unready_causes(pod, observed.events)]
 
 
 def _hook(job: Object) -> bool:

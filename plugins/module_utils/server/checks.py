@@ -9,12 +9,12 @@ import re
 import typing as t
 from urllib.parse import quote
 
+from ansible_collections.wandb.onprem.plugins.module_utils.pem import split
 from ansible_collections.wandb.onprem.plugins.module_utils.server.notes import Notes
 
 HOST_URL = re.compile(r'https://[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?')
 _ORIGIN = re.compile(r'https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?')
 _URL_SAFE = re.compile(r'[A-Za-z0-9._~-]+')
-_CERTIFICATE = re.compile(r'-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----', re.S)
 # User and password in a URL. Composed of $(NAME) they come from a Secret and stand in the clear nowhere.
 _CREDENTIALS = re.compile(r'://[^/@\s]*:(?!\$\()[^/@\s]+@')
 _LABEL_NAME = re.compile(r'([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?')
@@ -82,11 +82,7 @@ def pem(given: str | None, option: str, notes: Notes) -> str | None:
 
 
 def certificates(given: t.Sequence[str] | None, option: str, notes: Notes) -> list[str]:
-    """One PEM certificate an entry, each once: the chart makes a file of every entry, and update-ca-certificates reads one certificate a file."""
-    found: dict[str, str] = {}
-    for index, bundle in enumerate(given or []):
-        bodies = _CERTIFICATE.findall(pem(bundle, f'{option}[{index}]', notes) or '')
-        for body in bodies:
-            lines = [line.strip() for line in body.strip().splitlines()]
-            found.setdefault(''.join(lines), '\n'.join(['-----BEGIN CERTIFICATE-----', *lines, '-----END CERTIFICATE-----', '']))
-    return list(found.values())
+    """One PEM certificate an entry, each once."""
+    found, bad = split(given or [])
+    notes.problems += [f'{option}[{index}]: the text of one or more PEM certificates is wanted' for index in bad]
+    return found

@@ -66,7 +66,8 @@ def test_secret_options_are_plain_text(role):
 @pytest.mark.parametrize('role', ROLES)
 def test_names_begin_with_the_role(role):
     wanted = 'wandb_' if role == 'common' else f'wandb_{role}_'
-    assert [name for name in options(role) if not name.startswith(wanted)] == []
+    # What a destructive verb asks for is given at the command line, and belongs to no role.
+    assert [name for name in options(role) if not name.startswith(wanted) and name != 'confirm'] == []
 
 
 @pytest.mark.parametrize('role', ROLES)

@@ -39,11 +39,13 @@ def run(config: Config, stores: t.Sequence[Store], kind: str) -> dict[str, t.Any
     """
     begin = time.monotonic()
     with connected(config.login_file) as holder, connected(config.login_file) as reader:
+        holder.hold_definitions()
+        _refuse_unfinished(holder)
         schema = _schema(holder, config)
         facts = holder.variables()
         host = re.sub(r'[^A-Za-z0-9.-]', '-', socket.gethostname())
         backup_id = f'{now().strftime(STAMP)}-{host}'
-        holder.hold()
+        holder.hold_writes()
         with Pipeline([dump_command(config), ['zstd', '--quiet', f'-{config.compression_level}', '--threads=0', '--stdout']]) as pipeline:
             dumping = pipeline.programs[0]
             reader.begin_snapshot()
@@ -83,6 +85,13 @@ def run(config: Config, stores: t.Sequence[Store], kind: str) -> dict[str, t.Any
     say(f'backup {backup_id} of {config.database}: {len(schema["tables"])} tables, {size(schema["bytes"])}, compressed {size(files[DUMP]["size"])}, '
         f'{seconds:.1f} s; in {good}')
     return {**manifest, 'failures': failures}
+
+
+def _refuse_unfinished(server: Server) -> None:
+    """BackupError while the database is half restored: a backup of it would count as good."""
+    found = server.unfinished_restore()
+    if found:
+        raise BackupError(f'A restore did not end ({found}): the database is not whole, and is not backed up. Run the restore again.')
 
 
 def _schema(server: Server, config: Config) -> dict[str, t.Any]:

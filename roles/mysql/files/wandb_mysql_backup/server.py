@@ -26,6 +26,8 @@ SYNTAX_ERROR = 1064
 # Servers before 8.0.22 know the old words only, servers from 8.4 on the new ones only.
 REPLICA_STATUS = ('SHOW REPLICA STATUS', 'SHOW SLAVE STATUS')
 LOG_STATUS = ('SHOW BINARY LOG STATUS', 'SHOW MASTER STATUS')
+# A schema that is there from the beginning of a restore to its end, and the longest comment that a table takes.
+MARK, MARK_LENGTH = 'wandb_restore_unfinished', 2000
 # How long writes may be held up, in seconds: for running statements to end, and for mysqldump to begin.
 LOCK_WAIT = 60
 SNAPSHOT_WAIT = 20
@@ -126,6 +128,25 @@ class Server:
         """`CHECKSUM TABLE` of each table: a sum over its rows, whatever their order."""
         return {name: self.rows(f'CHECKSUM TABLE {quoted(database)}.{quoted(name)}')[0]['Checksum'] for name in tables}
 
+    def begin_restore(self, what: str) -> None:
+        """From here until `end_restore` the database is not what anybody wants to keep.
+
+        The mark is a schema, not a file of the host: a replica gets it in the same order as what the restore does.
+        """
+        self.rows(f'CREATE DATABASE IF NOT EXISTS {quoted(MARK)}')
+        self.rows(f'CREATE TABLE IF NOT EXISTS {quoted(MARK)}.what (at INT) COMMENT = %s', what[:MARK_LENGTH])
+
+    def end_restore(self) -> None:
+        """The restore is whole."""
+        self.rows(f'DROP DATABASE IF EXISTS {quoted(MARK)}')
+
+    def unfinished_restore(self) -> str:
+        """What was being restored when it was cut off, or empty."""
+        rows = self.rows(
+            'SELECT table_comment AS what FROM information_schema.schemata LEFT JOIN information_schema.tables ON table_schema = schema_name '
+            'WHERE schema_name = %s', MARK)
+        return (rows[0]['what'] or 'cut off at its beginning') if rows else ''
+
     def accounts(self, database: str) -> list[str]:
         """Statements that make the accounts which have rights on the database, with hashes instead of passwords."""
         self.rows('SET SESSION print_identified_with_as_hex = ON')
@@ -145,10 +166,13 @@ class Server:
                 return GtidSet(row['Info'])
         raise BackupError(f'Binary log {log} does not tell which transactions lie before it: is gtid_mode ON?')
 
-    def hold(self) -> None:
-        """Keep definitions as they are, and hold up writes, until `release` or the end of the connection."""
+    def hold_definitions(self) -> None:
+        """Keep definitions as they are, until the end of the connection."""
         self.rows(f'SET SESSION lock_wait_timeout = {LOCK_WAIT}')
         self.rows('LOCK INSTANCE FOR BACKUP')
+
+    def hold_writes(self) -> None:
+        """Hold up writes until `release` or the end of the connection."""
         # LOCAL: not written to the binary log, where it would be a transaction of the replica's own.
         self.rows('FLUSH LOCAL TABLES')
         self.rows('FLUSH LOCAL TABLES WITH READ LOCK')

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the program remembers on its host: one run at a time, the last outcomes, and a restore that did not end."""
+"""What the program remembers on its host: one run at a time, and the last outcomes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import typing as t
 
 from .catalog import now
 from .config import Config
-from .report import BackupError
 
 
 def _file(config: Config, name: str) -> pathlib.Path:
@@ -58,28 +57,3 @@ def note(config: Config, verb: str, ok: bool, **more: t.Any) -> None:
     document[verb] = {'ok': ok, 'at': at, 'success_at': at if ok else before, **more}
     _write(_file(config, 'status.json'), document)
 
-
-def begin_restore(config: Config, what: str) -> None:
-    """From here until `end_restore` the database is not what anybody wants to keep."""
-    _write(_file(config, 'restore.json'), {'what': what, 'begun': now().isoformat(timespec='seconds')})
-
-
-def end_restore(config: Config) -> None:
-    """The restore is whole."""
-    _file(config, 'restore.json').unlink()
-
-
-def unfinished_restore(config: Config) -> str:
-    """What was being restored when it was cut off, or empty."""
-    try:
-        found = json.loads(_file(config, 'restore.json').read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        return ''
-    return f'{found["what"]}, begun {found["begun"]}'
-
-
-def refuse_unfinished(config: Config) -> None:
-    """BackupError while the database is half restored: a backup of it would count as good."""
-    found = unfinished_restore(config)
-    if found:
-        raise BackupError(f'A restore did not end ({found}): the database is not whole, and is not backed up. Run the restore again.')

@@ -90,7 +90,6 @@ def run(config: Config, arguments: Arguments) -> int:
             say(f'no backup here: {found.reason}')
             return 0
     with _noted(config, 'run') as outcome:
-        state.refuse_unfinished(config)
         stores = config.stores(arguments.target)
         manifest = dump.run(config, stores, 'manual' if arguments.force else 'scheduled')
         outcome.update(id=manifest['id'], snapshot=manifest['snapshot'], size=manifest['files'][DUMP]['size'], seconds=manifest['seconds'])
@@ -158,7 +157,7 @@ def status(config: Config, arguments: Arguments) -> int:
         problem = 'it has no good backup' if hours is None else f'the last good backup is {hours} h old' if hours > config.max_age_hours else ''
         rows.append({'target': catalog.store.name, 'id': newest.id if newest else '', 'age_hours': hours, 'problem': problem})
     if arguments.json:
-        print(json.dumps({'targets': rows, 'verbs': state.status(config), 'unfinished_restore': state.unfinished_restore(config)}, indent=1))
+        print(json.dumps({'targets': rows, 'verbs': state.status(config), 'unfinished_restore': _unfinished(config)}, indent=1))
     else:
         for row in rows:
             say(f'target {row["target"]}: {row["problem"] or str(row["id"]) + ", " + str(row["age_hours"]) + " h old"}')
@@ -166,6 +165,16 @@ def status(config: Config, arguments: Arguments) -> int:
         if row['problem']:
             fail(f'Target {row["target"]}: {row["problem"]} (at most {config.max_age_hours} h; wandb_mysql_backup_max_age_hours)')
     return TOO_OLD if any(row['problem'] for row in rows) else 0
+
+
+def _unfinished(config: Config) -> str:
+    try:
+        with connected(config.login_file) as server:
+            return server.unfinished_restore()
+    except BackupError as error:
+        # The age of the backups is worth knowing above all when the server is down.
+        warn(str(error))
+        return ''
 
 
 def verify(config: Config, arguments: Arguments) -> int:
@@ -241,7 +250,7 @@ def restore_database(config: Config, arguments: Arguments) -> int:
             facts = server.variables()
             if facts['read_only']:
                 raise BackupError('This server is read-only: restore on the writable one, its replica follows', WRONG_SETTINGS)
-            present = server.schema(config.database)
+            present, unfinished = server.schema(config.database), server.unfinished_restore()
         if goal is not None and facts['log_bin']:
             # The latest transactions are in no target yet.
             ship.run(config, config.stores(), flush=True)
@@ -249,18 +258,20 @@ def restore_database(config: Config, arguments: Arguments) -> int:
         restore.verify_plan(made)
         restore.refuse_unfit(made, facts)
         restore.refuse_full(made, facts['datadir'])
-        _safety(config, arguments, present)
-        state.begin_restore(config, made.words)
+        _safety(config, arguments, present, unfinished)
+        with connected(config.admin_login_file) as server:
+            server.begin_restore(f'{made.words}, begun {now().isoformat(timespec="seconds")}')
         restore.apply(config, made, restore.Destination([f'--defaults-file={config.admin_login_file}'], config.admin_login_file))
-        state.end_restore(config)
+        # A connection of its own: the one above may have been idle for hours.
+        with connected(config.admin_login_file) as server:
+            server.end_restore()
         outcome.update(id=made.entry.id, to=arguments.to)
         say(f'restored {config.database}: {made.words}')
     return 0
 
 
-def _safety(config: Config, arguments: Arguments, present: dict[str, t.Any] | None) -> None:
+def _safety(config: Config, arguments: Arguments, present: dict[str, t.Any] | None, unfinished: str) -> None:
     """Back up what is replaced, unless there is nothing, or only the half of an earlier restore."""
-    unfinished = state.unfinished_restore(config)
     if unfinished:
         say(f'no safety backup: the database is what a restore left that did not end ({unfinished})')
     elif present is None or not present['tables']:

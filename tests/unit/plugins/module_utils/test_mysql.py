@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.wandb.onprem.plugins.module_utils.mysql import Difference, Server, converge, differences, text_of
+from ansible_collections.wandb.onprem.plugins.module_utils.mysql import Difference, Server, canonical, converge, differences, text_of
 
 
 class FakeError(Exception):
@@ -136,3 +136,10 @@ def test_a_variable_that_the_server_does_not_know_is_refused_and_not_set():
 def test_other_errors_of_the_server_are_not_swallowed():
     with pytest.raises(FakeError):
         run(FakeServer({'broken': '1'}), {'broken': 2})
+
+
+@pytest.mark.parametrize(('one', 'other', 'same'), [
+    ('10', '10.000000', True), (10.0, '10.000000', True), (2.5, '2.500000', True), (10, '10.500000', False), ('1G', '1073741824', True), ('8.0.31', '8.0.310', False),
+])
+def test_a_number_is_the_same_however_it_is_written(one, other, same):
+    assert (canonical(one) == canonical(other)) is same
