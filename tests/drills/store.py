@@ -1,0 +1,111 @@
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Four hosts of MinIO behind one Nginx, for the drills of the object store."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import shutil
+import typing as t
+
+import urllib3
+import yaml
+
+from ansible_collections.wandb.onprem.plugins.module_utils import minio, minio_admin, minio_state
+from lab.podman import podman
+from tests.drills.pair import ROOT, Pair, must, say
+
+SERVERS = ('s3-1', 's3-2', 's3-3', 's3-4')
+PROXY = 'lb-1'
+NAME = 's3.lab.test'
+BUCKET = 'wandb'
+HOUR = datetime.timedelta(hours=1)
+
+
+class Store(Pair):
+    """The hosts, and clients that speak with them."""
+
+    def describe(self, *hosts: str, **variables: t.Any) -> None:
+        """The object store and its proxy alone instead of the lab's site, with its variables."""
+        folder = self.lab.state_dir / 'drill'
+        shutil.copytree(ROOT / 'inventories' / 'lab' / 'group_vars', folder / 'group_vars', dirs_exist_ok=True)
+        inventory = {'all': {
+            # Nothing here needs the programs that are built for the cluster, and no ingress stands behind the proxy.
+            'vars': {'lab_helm': 'helm', **variables},
+            'children': {
+                'wandb_minio': {'hosts': dict.fromkeys(hosts or SERVERS)},
+                'wandb_nginx': {'hosts': {PROXY: {'wandb_nginx_ingress_upstreams': ['192.0.2.1:443']}}},
+            },
+        }}
+        (folder / 'hosts.yml').write_text(yaml.safe_dump(inventory), encoding='utf-8')
+        self.inventories = [folder, self.lab.state_dir / 'inventory']
+
+    def build(self) -> None:
+        """Bare hosts to a store that serves through the proxy; checked first, and a second time with nothing to do."""
+        self.describe()
+        self.play('secrets')
+        self.play('pki')
+        checked = self.play('minio', '--check')
+        must(self.changed(checked) > 0 and not self.exists('s3-1', '/opt/minio'), 'check mode on bare hosts tells of changes and makes none')
+        self.play('minio')
+        again = self.play('minio')
+        must(self.changed(again) == 0, 'the second run of playbook minio changes nothing')
+        must(self.changed(self.play('minio', '--check')) == 0, 'nor would a third')
+        self.play('nginx')
+
+    def exists(self, host: str, path: str) -> bool:
+        """Whether a file is there."""
+        return self.on(host, 'sh', '-c', f'test -e {path} && echo yes || echo no').strip() == 'yes'
+
+    @property
+    def ca(self) -> str:
+        """File of the site's CA."""
+        return str(self.lab.state_dir / 'pki' / 'ca.crt')
+
+    def connection(self, host: str) -> minio.Connection:
+        """As the administrator, to one server's own address."""
+        return minio.Connection(
+            f'https://{self.lab.address(host)}:9000', self.secret('wandb_minio_root_user'), self.secret('wandb_minio_root_password'),
+            ca_path=self.ca, timeout=10)
+
+    def state(self, host: str = 's3-1') -> minio_state.State:
+        """What a server says of the deployment."""
+        connection = self.connection(host)
+        return minio_admin.read_state(minio.admin_client(connection, urllib3.PoolManager(
+            ca_certs=self.ca, retries=False, timeout=urllib3.Timeout(connect=3, read=20))))
+
+    def lacks(self, host: str = 's3-1', conditions: t.Sequence[str] = ('online', 'healed', 'one_version')) -> list[str]:
+        """What is missing until the deployment is whole again; a server that does not answer is missing."""
+        try:
+            return self.state(host).lacks(conditions, len(SERVERS))
+        except minio.failures() as error:
+            return [str(error)[:200]]
+
+    def kill(self, host: str) -> None:
+        """The host is gone at once: nothing in it gets to say good-bye."""
+        podman('kill', '--signal', 'KILL', self.lab.container(host))
+
+    def boot(self, host: str) -> None:
+        """The host is switched on again."""
+        podman('start', self.lab.container(host))
+
+    def checksums(self, via: str, expected: t.Mapping[str, str]) -> list[str]:
+        """Objects that cannot be read through this server, or come back with another SHA-256."""
+        client = minio.s3_client(self.connection(via), urllib3.PoolManager(ca_certs=self.ca, timeout=60, retries=3, maxsize=4))
+        wrong = []
+        for name, sha256 in expected.items():
+            try:
+                content = client.get_object(bucket_name=BUCKET, object_name=name)
+                if hashlib.sha256(content.read()).hexdigest() != sha256:
+                    wrong.append(f'{name}: another checksum')
+                content.release_conn()
+            except minio.failures() as error:
+                wrong.append(f'{name}: {str(error)[:200]}')
+        return wrong
+
+    def tell(self, what: str, found: t.Mapping[str, t.Any]) -> None:
+        """A line of figures."""
+        say(f'{what}: {json.dumps(found)}')
