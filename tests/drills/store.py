@@ -48,8 +48,11 @@ class Store(Pair):
         self.describe()
         self.play('secrets')
         self.play('pki')
-        checked = self.play('minio', '--check')
-        must(self.changed(checked) > 0 and not self.exists('s3-1', '/opt/minio'), 'check mode on bare hosts tells of changes and makes none')
+        # A drill may be run again on the hosts that it left.
+        if not self.exists('s3-1', '/opt/minio'):
+            checked = self.play('minio', '--check')
+            made = [path for path in ('/opt/minio', '/etc/minio', '/data/1/.minio.sys') if self.exists('s3-1', path)]
+            must(self.changed(checked) > 0 and not made, 'check mode on bare hosts tells of changes and makes none')
         self.play('minio')
         again = self.play('minio')
         must(self.changed(again) == 0, 'the second run of playbook minio changes nothing')
@@ -83,6 +86,19 @@ class Store(Pair):
             return self.state(host).lacks(conditions, len(SERVERS))
         except minio.failures() as error:
             return [str(error)[:200]]
+
+    def pid(self, host: str) -> str:
+        """Process id of the server."""
+        return self.on(host, 'systemctl', 'show', '--property', 'MainPID', '--value', 'minio.service').strip()
+
+    def programs(self) -> list[str]:
+        """The program file that each server runs."""
+        return [self.on(host, 'readlink', f'/proc/{self.pid(host)}/exe', check=False).strip() for host in SERVERS]
+
+    def running_version(self, host: str) -> str:
+        """What one server says of itself."""
+        state = self.state(host)
+        return next(server.version for server in state.servers if server.endpoint.startswith(f'{host}:'))
 
     def kill(self, host: str) -> None:
         """The host is gone at once: nothing in it gets to say good-bye."""

@@ -106,3 +106,19 @@ def test_everything_at_once(tmp_path, drive):
     seen = minio_host.look(str(tmp_path / 'none'), 'x.service', str(settings), [str(drive)], lambda argv: '0')
     assert (seen['configured'], seen['volumes'], set(seen['paths'])) == (False, '', {str(drive)})
     assert seen['program_sha256'] == hashlib.sha256(SETTINGS.encode()).hexdigest()
+
+
+def test_the_running_program_where_root_may_not_look(monkeypatch):
+    def refuse(_path):
+        raise PermissionError
+
+    asked = []
+
+    def run(argv):
+        asked.append(argv)
+        return {'systemctl': f'{os.getpid()}\n', 'readlink': '/opt/minio/abc/minio (deleted)\n', 'sha256sum': 'f00d  /proc/1/exe\n'}[
+            argv[0] if argv[0] == 'systemctl' else argv[argv.index('--') + 1]]
+
+    monkeypatch.setattr(minio_host.os, 'readlink', refuse)
+    assert minio_host.running_program('x.service', run) == {'path': '/opt/minio/abc/minio', 'sha256': 'f00d'}
+    assert [f'--reuid={os.getuid()}', f'--regid={os.getgid()}'] == asked[1][1:3]
