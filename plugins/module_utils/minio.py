@@ -151,8 +151,8 @@ def login_test(connection: Connection, pool: urllib3.PoolManager) -> t.Callable[
     return accepted
 
 
-def presigner(connection: Connection, bucket: str, name: str, expires: datetime.timedelta) -> t.Callable[[str, bool], str]:
-    """A function from method, and whether to sign with the right secret, to a presigned URL of the object. It asks nobody."""
+def presigner(connection: Connection, bucket: str, name: str, expires: datetime.timedelta) -> t.Callable[..., str]:
+    """A function from method, whether to sign with the right secret, and a query, to a presigned URL of the object. It asks nobody."""
     host, secure = split_endpoint(connection.endpoint)
 
     def client(secret_key: str) -> Minio:
@@ -160,8 +160,9 @@ def presigner(connection: Connection, bucket: str, name: str, expires: datetime.
 
     clients = {True: client(connection.secret_key), False: client('wrong' + connection.secret_key)}
 
-    def presign(method: str, right_key: bool) -> str:
-        return clients[right_key].get_presigned_url(method=method, bucket_name=bucket, object_name=name, expires=expires)
+    def presign(method: str, right_key: bool, query: t.Mapping[str, str] | None = None) -> str:
+        return clients[right_key].get_presigned_url(
+            method=method, bucket_name=bucket, object_name=name, expires=expires, extra_query_params=t.cast(t.Any, dict(query or {})))
 
     return presign
 

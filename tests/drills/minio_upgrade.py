@@ -114,6 +114,34 @@ def rolling(store: Store, objects: dict[str, str]) -> None:
     intact(store, {**objects, **running.written}, FIRST)
 
 
+def key_rotated(store: Store) -> None:
+    """A new key under load of the old one. The server's part (platform, wandb) is not in this drill: there is no cluster."""
+    old = store.secret('wandb_minio_access_key')
+    running = load(store, 'key')
+    store.play('rotate_minio_key', '--check', '--tags', 'new_key')
+    must(store.secret('wandb_minio_access_key') == old, 'check mode leaves the key in the vault file')
+    store.play('rotate_minio_key', '--tags', 'new_key')
+    new = store.secret('wandb_minio_access_key')
+    store.play('rotate_minio_key', '--tags', 'new_key')
+    must(new != old and store.secret('wandb_minio_access_key') == new, 'a new key is in the vault file; run again, no further one is made')
+    running.stop()
+    must(running.report()['retried'] == 0 and running.done, f'{len(running.done)} requests with the old key meanwhile, none was refused')
+    store.play('rotate_minio_key', '--tags', 'old_key')
+    must(load_once(store), 'requests with the new key are served')
+    must(store.changed(store.play('rotate_minio_key', '--tags', 'old_key')) == 0, 'the old key is gone; again: nothing to do')
+    before = running.report()['requests']
+    running.once()
+    must(running.done[-1].failed.startswith('403') and len(running.done) == before + 1, 'a request with the old key is refused')
+
+
+def load_once(store: Store) -> bool:
+    """Whether the key of the vault file works."""
+    running = load(store, 'newkey')
+    time.sleep(2)
+    running.stop()
+    return bool(running.done) and not any(done.first for done in running.done)
+
+
 def main() -> None:
     """All of it."""
     store = Store()
@@ -125,6 +153,7 @@ def main() -> None:
     together(store, objects)
     cut_off(store, objects)
     rolling(store, objects)
+    key_rotated(store)
 
 
 if __name__ == '__main__':

@@ -78,6 +78,10 @@ class Load:
             thread.join(timeout=400)
         self.ended = time.monotonic()
 
+    def once(self) -> None:
+        """One more write, after `stop`."""
+        self._write(random.Random('once'), 999_999_999)
+
     def _run(self, work: t.Callable[[random.Random, int], None], number: int) -> None:
         chance = random.Random(f'{self._prefix}{work.__name__}{number}')
         count = 0
