@@ -101,8 +101,13 @@ class Store(Pair):
         return next(server.version for server in state.servers if server.endpoint.startswith(f'{host}:'))
 
     def kill(self, host: str) -> None:
-        """The host is gone at once: nothing in it gets to say good-bye."""
+        """Every process of the host is killed; its kernel closes the connections, so the others are told."""
         podman('kill', '--signal', 'KILL', self.lab.container(host))
+
+    def cut_power(self, host: str) -> None:
+        """The host is silent from one moment to the next: no connection is closed, nothing answers."""
+        self.on(host, 'ip', 'link', 'set', 'eth0', 'down')
+        self.kill(host)
 
     def boot(self, host: str) -> None:
         """The host is switched on again."""
