@@ -4,7 +4,7 @@
 """Copies of a bucket's objects to another store, as many at a time as is allowed, with a report.
 
 What is decided is pure (`plan`); a store is anything with `listed`, `read` and `write` (`Bucket` is one on the `minio` SDK). An object is copied if
-the target lacks it, has another size, or has it from before the source's last change. Nothing is ever removed from the target.
+the target lacks it, has another size, or (unless asked otherwise) has it from before the source's last change. Nothing is ever removed from the target.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ class Store(t.Protocol):
         """Write it; an error leaves what was there."""
 
 
-def outdated(source: Entry, target: Entry | None) -> bool:
+def outdated(source: Entry, target: Entry | None, by_time: bool = True) -> bool:
     """Whether the source's object has to be copied over the target's."""
-    return target is None or target.size != source.size or target.changed < source.changed
+    return target is None or target.size != source.size or (by_time and target.changed < source.changed)
 
 
-def plan(source: t.Iterable[Entry], target: t.Iterable[Entry], report: Report) -> t.Iterator[Entry]:
+def plan(source: t.Iterable[Entry], target: t.Iterable[Entry], report: Report, by_time: bool = True) -> t.Iterator[Entry]:
     """The objects to copy, while both listings are read side by side: neither is held in memory."""
     others = iter(target)
     other = next(others, None)
@@ -69,7 +69,7 @@ def plan(source: t.Iterable[Entry], target: t.Iterable[Entry], report: Report) -
         report.looked_at += 1
         while other is not None and other.name.encode() < entry.name.encode():
             other = next(others, None)
-        if outdated(entry, other if other is not None and other.name == entry.name else None):
+        if outdated(entry, other if other is not None and other.name == entry.name else None, by_time):
             yield entry
 
 
@@ -80,7 +80,8 @@ def copy(source: Store, target: Store, entry: Entry) -> None:
 
 
 def mirror(
-    source: Store, target: Store, concurrency: int, dry_run: bool, errors: tuple[type[Exception], ...], clock: t.Callable[[], float] = time.monotonic,
+    source: Store, target: Store, concurrency: int, dry_run: bool, errors: tuple[type[Exception], ...], by_time: bool = True,
+    clock: t.Callable[[], float] = time.monotonic,
 ) -> Report:
     """Copy what is to be copied. An object that fails with one of `errors` is reported, the others go on; a listing that fails is raised."""
     report = Report()
@@ -98,7 +99,7 @@ def mirror(
             report.copied_bytes += entry.size
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=concurrency) as pool:
-        for entry in plan(source.listed(), target.listed(), report):
+        for entry in plan(source.listed(), target.listed(), report, by_time):
             if dry_run:
                 report.copied += 1
                 report.copied_bytes += entry.size

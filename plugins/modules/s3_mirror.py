@@ -10,7 +10,7 @@ module: s3_mirror
 short_description: Copy the objects of a bucket to a bucket of another store
 version_added: 0.1.0
 description:
-  - Copies each object that the target lacks, has in another size, or has from before the source's last change. Several at a time, streamed.
+  - Copies each object that the target lacks, has in another size, or has from before the source's last change (O(by_time)). Several at a time, streamed.
   - Nothing is ever removed from the target. Old versions of objects are not copied.
   - Cut off, it goes on where it was, for what is there already is not copied again.
 author:
@@ -66,6 +66,12 @@ options:
     type: dict
     required: true
     suboptions: *bucket
+  by_time:
+    description:
+      - Whether an object of the same size is copied if the source's was written later than the target's.
+      - Turn it off for the way back, for every copy was written later than what it is a copy of.
+    type: bool
+    default: true
   concurrency:
     description:
       - How many objects are copied at the same time, 1 to 64.
@@ -152,6 +158,7 @@ def main() -> None:
         argument_spec={
             'source': {'type': 'dict', 'required': True, 'options': BUCKET},
             'target': {'type': 'dict', 'required': True, 'options': BUCKET},
+            'by_time': {'type': 'bool', 'default': True},
             'concurrency': {'type': 'int', 'default': 8},
             'timeout': {'type': 'int', 'default': 60},
         },
@@ -168,7 +175,7 @@ def main() -> None:
     try:
         report = s3_mirror.mirror(
             bucket(source, params['timeout']), bucket(target, params['timeout']), params['concurrency'], module.check_mode,
-            (*minio.failures(), OSError, ValueError))
+            (*minio.failures(), OSError, ValueError), params['by_time'])
     except (minio.MinioError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
     except minio.failures() as error:

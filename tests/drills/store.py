@@ -46,6 +46,8 @@ class Store(Pair):
     def build(self) -> None:
         """Bare hosts to a store that serves through the proxy; checked first, and a second time with nothing to do."""
         self.describe()
+        for host in (*SERVERS, PROXY):
+            self.open_kernel(host)
         self.play('secrets')
         self.play('pki')
         # A drill may be run again on the hosts that it left.
@@ -110,8 +112,14 @@ class Store(Pair):
         self.kill(host)
 
     def boot(self, host: str) -> None:
-        """The host is switched on again."""
+        """The host is switched on again; its kernel settings are those of its files, as on any host."""
         podman('start', self.lab.container(host))
+        self.open_kernel(host)
+        self.on(host, 'sysctl', '--system', check=False)
+
+    def open_kernel(self, host: str) -> None:
+        """A container's kernel settings are read-only; a real host's are not."""
+        self.on(host, 'mount', '-o', 'remount,rw', '/proc/sys')
 
     def checksums(self, via: str, expected: t.Mapping[str, str]) -> list[str]:
         """Objects that cannot be read through this server, or come back with another SHA-256."""

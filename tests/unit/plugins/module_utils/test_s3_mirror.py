@@ -70,6 +70,14 @@ def test_the_same_moment_is_not_copied():
     assert not outdated(Entry('a', 1, EARLY), Entry('a', 1, EARLY))
 
 
+def test_the_way_back_leaves_what_is_there():
+    """A copy is younger than what it was copied from; by time, all of it would be copied back."""
+    copy, site = Memory({'a': (b'1', LATE), 'b': (b'2', LATE)}), Memory({'a': (b'1', EARLY)})
+    assert mirror(copy, site, 2, True, (OSError,)).copied == 2
+    assert mirror(copy, site, 2, False, (OSError,), by_time=False).copied == 1
+    assert sorted(site.objects) == ['a', 'b']
+
+
 def test_mirror_and_again():
     source = Memory({f'{number:03}': (bytes([number]), EARLY) for number in range(100)})
     target = Memory()
