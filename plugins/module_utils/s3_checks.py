@@ -105,7 +105,8 @@ class S3Probe:
     """Runs the plan. Nothing that follows from a broken connection or key is tried after it."""
 
     def __init__(
-        self, presign: t.Callable[[str, bool, t.Mapping[str, str]], str], send: t.Callable[[str, str, t.Mapping[str, str], bytes | None], Response], clock: t.Callable[[], float],
+        self, presign: t.Callable[[str, bool, t.Mapping[str, str]], str],
+        send: t.Callable[[str, str, t.Mapping[str, str], bytes | None], Response], clock: t.Callable[[], float],
     ) -> None:
         self._presign = presign
         self._send = send

@@ -14,8 +14,8 @@ import time
 
 import pytest
 import urllib3
-
 from minio import Minio
+
 from tests.drills.store import BUCKET, HOUR, NAME, PROXY, Store
 
 SIZE = 64 << 20

@@ -44,7 +44,8 @@ def judge(store: Store, running: Load, what: str, faults: int) -> None:
     must(found['per_second'] >= RATE, f'{what}: {found["per_second"]} requests a second, at least {RATE}')
     must(found['failed_reads'] == 0, f'{what}: no read of {found["reads"]} failed')
     must(found['failed_writes'] == 0, f'{what}: no write of {found["writes"]} failed')
-    must(found['retried'] <= faults * running.clients, f'{what}: {found["retried"]} requests needed their retry, at most those on their way ({running.clients} a fault)')
+    must(found['retried'] <= faults * running.clients,
+         f'{what}: {found["retried"]} requests needed their retry, at most those on their way ({running.clients} a fault)')
 
 
 def whole(store: Store, what: str, seconds: float = 240) -> None:

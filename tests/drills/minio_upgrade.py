@@ -20,6 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 import io
 
 from ansible_collections.wandb.onprem.plugins.module_utils import minio
+
 from tests.drills.minio_host_loss import load, whole
 from tests.drills.pair import must, say
 from tests.drills.store import BUCKET, SERVERS, Store

@@ -14,7 +14,6 @@ import time
 import typing as t
 
 import urllib3
-
 from minio import Minio
 
 SIZES = (1 << 10, 16 << 10, 64 << 10, 256 << 10)

@@ -13,8 +13,8 @@ import typing as t
 
 import urllib3
 import yaml
-
 from ansible_collections.wandb.onprem.plugins.module_utils import minio, minio_admin, minio_state
+
 from lab.podman import podman
 from tests.drills.pair import ROOT, Pair, must, say
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 import datetime
 import importlib.util
 import pathlib
+from urllib.parse import urlsplit
 
 import pytest
 from minio.credentials.credentials import Credentials
 from minio.signer import sign_v4_s3
-from urllib.parse import urlsplit
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[3] / 'roles' / 'minio' / 'files' / 'wandb_minio_gate.py'
 spec = importlib.util.spec_from_file_location('wandb_minio_gate', PROGRAM)

@@ -96,7 +96,7 @@ def test_a_dry_run_tells_and_writes_nothing():
 
 def test_one_that_fails_is_told_and_the_others_go_on():
     target = Memory()
-    report = mirror(Memory({name: (b'1', EARLY) for name in 'abc'}, broken=('b',)), target, 2, False, (OSError,))
+    report = mirror(Memory(dict.fromkeys('abc', (b'1', EARLY)), broken=('b',)), target, 2, False, (OSError,))
     assert report.failed == [('b', 'cut off')]
     assert sorted(target.objects) == ['a', 'c']
 

@@ -96,7 +96,7 @@ def test_several_pools_need_ranges():
 
 @pytest.mark.parametrize('text', [f'{FOUR} {FOUR}', 'https://a:9000/d https://a:9000/d', f'{FOUR} https://s3-{{4...7}}:9000/data/1'])
 def test_a_drive_is_in_one_place(text):
-    with pytest.raises(LayoutError, match='twice|two pools'):
+    with pytest.raises(LayoutError, match=r'twice|two pools'):
         parse_volumes(text)
 
 

@@ -143,7 +143,8 @@ def test_drives_that_share_a_filesystem(devices, allowed, count):
 def test_a_trial_may_use_the_root_filesystem_and_one_drive():
     seen = {'s3-1': host(('/data/1', drive(root=True)), volumes='')}
     assert problems(seen, volumes='/data/1', group=['s3-1'], allow_single=True, allow_root_drive=True) == []
-    assert problems({'s3-1': host(('/data/1', {'exists': False}), volumes='')}, volumes='/data/1', group=['s3-1'], allow_single=True, allow_root_drive=True) == []
+    seen = {'s3-1': host(('/data/1', {'exists': False}), volumes='')}
+    assert problems(seen, volumes='/data/1', group=['s3-1'], allow_single=True, allow_root_drive=True) == []
 
 
 def test_all_problems_come_at_once():
