@@ -13,6 +13,7 @@ import typing as t
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 
+from tests.drills import wandb_sdk
 from tests.drills.pair import must, say
 from tests.drills.s3_load import Load, Target
 from tests.drills.store import BUCKET, NAME, PROXY, SERVERS, Store
@@ -91,11 +92,11 @@ def host_lost(store: Store, host: str, how: str, lose: t.Callable[[str], None]) 
     time.sleep(15)
     now = phase(store, running, 'all four hosts', 0)
     lose(host)
-    time.sleep(60)
+    time.sleep(45)
     now = phase(store, running, f'{host} {how}', now)
     store.boot(host)
     whole(store, f'{host} is back')
-    time.sleep(60)
+    time.sleep(45)
     phase(store, running, f'{host} back', now)
     judge(store, running, f'{host} {how}, and back', 1)
     heal(store)
@@ -122,6 +123,7 @@ def main() -> None:
     store = Store()
     store.build()
     whole(store, 'the store is whole')
+    wandb_sdk.check(store)
     host_lost(store, 's3-3', 'without power', store.cut_power)
     host_lost(store, LOST, 'killed', store.kill)
     drive_wiped(store)
