@@ -70,10 +70,10 @@ def test_there_and_back(buckets):
     ({'target': None}, 'the same bucket'),
 ])
 def test_refusals(wrong, said):
-    side = {'endpoint': 'https://s3-1:9000', 'access_key': 'a', 'secret_key': 'b', 'bucket': 'c'}
+    side = {'endpoint': 'https://s3-1:9000', 'access_key': 'nobody', 'secret_key': 'no-secret-of-anyone', 'bucket': 'one'}
     options = {'source': side, 'target': side, **{key: value for key, value in wrong.items() if value is not None}}
     if 'concurrency' in wrong:
-        options['target'] = {**side, 'bucket': 'd'}
+        options['target'] = {**side, 'bucket': 'another'}
     result = run_module(MODULE, options)
     assert result['failed']
     assert said in result['msg']
