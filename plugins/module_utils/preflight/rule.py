@@ -20,7 +20,7 @@ class Found(t.NamedTuple):
     """Where a rule does not hold: the variable (or group), what is wrong, a mend that says more than the rule's own, the host.
 
     ``hide``: the value is not shown, for it may be a secret under a name that does not tell. ``warning``: told only, though the rule refuses.
-    ``fallback``: not said of a variable that another rule has named.
+    ``fallback``: not said where another rule has named the variable and, in what it said, this word (empty: whatever it said).
     """
 
     variable: str
@@ -29,7 +29,7 @@ class Found(t.NamedTuple):
     where: str = SITE
     hide: bool = False
     warning: bool = False
-    fallback: bool = False
+    fallback: str | None = None
 
 
 Check = t.Callable[[Site], t.Iterator[Found]]
@@ -50,10 +50,10 @@ class Rule:
     check: Check
     warning: bool = False
 
-    def problems(self, site: Site, named: t.Collection[str] = ()) -> t.Iterator[Problem]:
-        """Where it does not hold. ``named``: variables that other rules have named already."""
+    def problems(self, site: Site, told: t.Mapping[str, t.Sequence[str]] | None = None) -> t.Iterator[Problem]:
+        """Where it does not hold. ``told``: variable -> what other rules have said of it already."""
         for found in self.check(site):
-            if found.fallback and found.variable in named:
+            if found.fallback is not None and any(found.fallback in wrong for wrong in (told or {}).get(found.variable, ())):
                 continue
             value = '' if found.hide else shown(found.variable, site.value(found.variable, '' if found.where == SITE else found.where))
             yield Problem(found.variable, found.wrong, found.mend or self.mend, found.where, self.id, value, self.warning or found.warning)

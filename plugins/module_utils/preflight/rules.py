@@ -61,10 +61,10 @@ RULES: tuple[Rule, ...] = tuple(rule for rules in SUBJECTS.values() for rule in 
 def check(site: Site, rules: t.Iterable[Rule] = RULES) -> list[Problem]:
     """Every problem and warning that the rules find, in the order of the rules; the same one on several hosts is told once."""
     found: dict[Problem, list[str]] = {}
-    named: set[str] = set()
+    told: dict[str, list[str]] = {}
     for rule in rules:
-        problems = list(rule.problems(site, named))
-        named.update(problem.variable for problem in problems)
+        problems = list(rule.problems(site, told))
         for problem in problems:
+            told.setdefault(problem.variable, []).append(problem.why)
             found.setdefault(dataclasses.replace(problem, where=''), []).append(problem.where)
     return [dataclasses.replace(problem, where=', '.join(dict.fromkeys(places))) for problem, places in found.items()]

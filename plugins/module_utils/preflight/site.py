@@ -111,6 +111,10 @@ class Site:
         value = (self.hosts.get(host, {}) if host else self.values).get(name)
         return None if isinstance(value, Unreadable) else value
 
+    def has(self, name: str, host: str = '') -> bool:
+        """Whether there is a value that is not empty; one that cannot be read is one, for another rule tells of it."""
+        return (self.hosts.get(host, {}) if host else self.values).get(name) not in (None, '', [], {})
+
     def text(self, name: str, host: str = '') -> str:
         """A variable as text; empty where it is missing or something else."""
         value = self.value(name, host)

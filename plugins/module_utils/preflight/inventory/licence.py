@@ -33,12 +33,12 @@ def _day(seconds: float) -> str:
 )
 def licence(site: Site) -> t.Iterator[Found]:
     """The licence is there, has its form (three parts joined by dots), and has not run out."""
-    text = site.text('wandb_license').strip()
-    if not text:
+    text, found = site.text('wandb_license').strip(), _read(site)
+    if not site.has('wandb_license'):
         yield Found('wandb_license', 'is missing', 'get a key from W&B (deploy.wandb.ai, or your contact) and keep it in the vault')
+    elif not text:
         return
-    found = _read(site)
-    if re.search(r'\s', text):
+    elif re.search(r'\s', text):
         yield Found('wandb_license', 'has white space or a line break in it')
     elif found.problem:
         yield Found('wandb_license', found.problem)

@@ -34,7 +34,7 @@ SERVER_VARIABLES = {
     'kubeconfig': 'wandb_kubeconfig', 'context': 'wandb_kube_context', 'name': 'wandb_name', 'namespace': 'wandb_namespace',
     'operator_namespace': 'wandb_operator_namespace', 'wandb_host': 'wandb_host', 'license_secret': 'wandb_license', 'image_tag': 'wandb_server_version',
     'console_tag': 'wandb_server_console_version', 'mysql': 'wandb_mysql_endpoint', 'redis': 'wandb_redis_endpoint', 'bucket': 'wandb_bucket_endpoint',
-    'redis.params': 'wandb_server_redis_params', 'default_bucket': 'wandb_bucket_endpoint', 'team_buckets': 'wandb_team_buckets',
+    'redis.params': 'wandb_server_redis_params', 'chart.version': 'wandb_server_chart_version', 'default_bucket': 'wandb_bucket_endpoint', 'team_buckets': 'wandb_team_buckets',
     'clickhouse': 'wandb_clickhouse_endpoint', 'custom_ca_configmap': 'wandb_name',
 }
 # Where the service is made here, its names come from these.
@@ -48,15 +48,25 @@ OPERATOR_VARIABLES = {
     'name': 'wandb_operator_release', 'airgapped': 'wandb_airgapped', 'additional_namespaces': 'wandb_namespace',
     'pod_annotations': 'wandb_server_chart_archive', 'wait_timeout': 'wandb_operator_timeout',
 }
+# Where a builder says which option takes a Secret: of the inventory it is this variable.
+SECRET_VARIABLES = {
+    'license_secret': 'wandb_license', 'mysql.password_secret': 'wandb_mysql_password', 'redis.password_secret': 'wandb_redis_password',
+    'clickhouse.password_secret': 'wandb_clickhouse_password', 'oidc.secret': 'wandb_oidc_secret', 'smtp.password_secret': 'wandb_smtp_password',
+    'slack.secret': 'wandb_slack_secret', 'ldap.bind_password_secret': 'wandb_ldap_bind_password',
+}
 # Handed on for the run itself; no variable of the inventory.
 INTERNAL = frozenset({'assumed_objects', 'render', 'render_to'})
 _MEND = 'correct it; ansible-doc -t module wandb.onprem.{} tells what it takes'
 _OPTION = re.compile(r'[a-z_]+(?:\.[A-Za-z0-9_-]+)*')
 # Options within a sentence: dotted or underscored ones alone, for the others are English words.
 _WITHIN_TEXT = re.compile(r'(?<![\w./$-])[a-z]+(?:_[a-z_]*)?(?:\.[A-Za-z0-9_-]+)*')
-# In the sentences of ansible-core's own validation: the dictionary that an option stands in, else the option.
-_DICTIONARY = re.compile(r"found in '?([a-z_]+)")
-_ARGUMENT = re.compile(r"(?:value of|argument|arguments:|^)\s*'?([a-z_]+)")
+# In the sentences of ansible-core's own validation: the dictionary that an option stands in, and the option.
+_DICTIONARY = re.compile(r"found in '?([a-z_]+(?: -> [a-z_]+)*)")
+_ARGUMENT = re.compile(r"(?:value of |^argument |arguments: )'?([a-z_]+)|^([a-z_.]+)\. Supported")
+# A builder's sentence about one option that asks for another.
+_GIVE = re.compile(r'\bgive (\w+)')
+# A builder counts the entries of a list from 0.
+_ENTRY = re.compile(r'\[(\d+)\]')
 
 
 def server_variable(option: str, site: Site) -> str:
@@ -90,12 +100,13 @@ def told(given: Options, spec: Spec, build: Build, refusal: type[Exception]) -> 
     try:
         return Told(refused, [], build(result.validated_parameters))
     except refusal as error:
-        return Told(refused, [problem for problem in getattr(error, 'problems', ()) if _top(problem, spec) not in broken], [])
+        return Told(refused, [problem for problem in getattr(error, 'problems', ()) if not broken & {_top(problem, spec), *_GIVE.findall(problem)}], [])
 
 
 def _named(message: str) -> str:
-    match = _DICTIONARY.search(message) or _ARGUMENT.search(message)
-    return f'{match.group(1)}: {message}' if match else message
+    within, argument = _DICTIONARY.search(message), _ARGUMENT.search(message)
+    found = ([within.group(1).replace(' -> ', '.')] if within else []) + ([argument.group(1) or argument.group(2)] if argument else [])
+    return f'{".".join(found)}: {message}' if found else message
 
 
 def _top(message: str, spec: Spec) -> str:
@@ -116,6 +127,8 @@ def _in_variables(text: str, spec: Spec, variable: Variable, site: Site) -> str:
     def named(match: re.Match[str]) -> str:
         option = match.group()
         parts = option.split('.')
+        if option in SECRET_VARIABLES:
+            return SECRET_VARIABLES[option]
         if parts[0] not in spec or not re.search('[._]', option):
             return option
         name = variable(option, site)
@@ -132,9 +145,13 @@ def _found(sentences: Told, module: str, spec: Spec, variable: Variable, site: S
             name = variable(option, site) if option else f'{module}_extra_values'
             inner = '.'.join(option.split('.')[1:])
             text = _in_variables(rest, spec, variable, site)
-            # Of a dictionary another rule may have named one key, and the builder another one.
-            single = message in sentences.refused or not isinstance(site.value(name), (t.Mapping, list))
-            yield Found(name, f'{inner}: {text}' if inner and not name.endswith(f'_{inner}') else text, hide=True, warning=warning, fallback=single)
+            # Of a dictionary, or a list of them, another rule may have named one key, and the builder another one.
+            word = inner.split('.')[0] if isinstance(site.value(name), t.Mapping) else ''
+            entry = _ENTRY.match(text)
+            if entry:
+                word = f'entry {int(entry.group(1)) + 1}'
+                text = f'{word}: {text[entry.end():].lstrip(".: ")}'
+            yield Found(name, f'{inner}: {text}' if inner and not name.endswith(f'_{inner}') else text, hide=True, warning=warning, fallback=word)
 
 
 def _build_server(values: dict[str, t.Any]) -> list[str]:

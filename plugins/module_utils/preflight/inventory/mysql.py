@@ -93,7 +93,7 @@ def member_address(site: Site) -> t.Iterator[Found]:
     virtual = site.text('wandb_mysql_virtual_address').partition('/')[0]
     for host in site.members(GROUP) if len(site.members(GROUP)) == 2 else ():
         address = site.text('wandb_mysql_member_address', host)
-        if not address:
+        if not address or not site.gives('wandb_mysql_member_address', host):
             continue
         if seen.setdefault(address, host) != host:
             yield Found('wandb_mysql_member_address', f'is {address} on {seen[address]}, too', where=host)

@@ -46,7 +46,8 @@ def host_of(site: Site) -> str:
 def port_of(site: Site) -> int:
     """The port in ``wandb_host``, 443 without one."""
     try:
-        return urlsplit(site.text('wandb_host')).port or 443
+        port = urlsplit(site.text('wandb_host')).port
+        return 443 if port is None else port
     except ValueError:
         return 443
 
@@ -59,9 +60,9 @@ def port_of(site: Site) -> int:
 def host_url(site: Site) -> t.Iterator[Found]:
     """The URL that users type is https:// and a name, perhaps a port: no path, no trailing slash."""
     value = site.text('wandb_host')
-    if not value:
+    if not site.has('wandb_host'):
         yield Found('wandb_host', 'is missing', f'set it to the URL that users will type, {_EXAMPLE}')
-    elif not _HOST_URL.fullmatch(value):
+    elif value and not _HOST_URL.fullmatch(value):
         yield Found('wandb_host', 'is not https:// and a name alone', f'no path, no trailing slash, no http://: {_EXAMPLE}')
     elif value != value.lower():
         yield Found('wandb_host', 'has capital letters, and browsers send an origin in small ones', f'write {value.lower()}')
@@ -90,7 +91,7 @@ def host_is_a_name(site: Site) -> t.Iterator[Found]:
 def host_port(site: Site) -> t.Iterator[Found]:
     """Nginx listens on the port that stands in wandb_host."""
     ports = {site.number('wandb_nginx_https_port', host) for host in site.members('wandb_nginx')} - {None}
-    if ports and ports != {port_of(site)} and _HOST_URL.fullmatch(site.text('wandb_host')):
+    if ports and ports != {port_of(site)} and port_of(site) and _HOST_URL.fullmatch(site.text('wandb_host')):
         told = ', '.join(str(port) for port in sorted(port for port in ports if port))
         yield Found('wandb_nginx_https_port', f'is {told}, while wandb_host names port {port_of(site)}')
 
@@ -145,7 +146,7 @@ def reachable(site: Site) -> t.Iterator[Found]:
 )
 def minio_address(site: Site) -> t.Iterator[Found]:
     """An object store that is made here has the one name that clients use."""
-    if site.members('wandb_minio') and not site.text('wandb_minio_address'):
+    if site.members('wandb_minio') and not site.has('wandb_minio_address'):
         yield Found('wandb_minio_address', 'is missing')
 
 

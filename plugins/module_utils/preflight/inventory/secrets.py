@@ -82,11 +82,11 @@ def secret_missing(site: Site) -> t.Iterator[Found]:
     unneeded = _unneeded(site)
     for name, (group, endpoint) in SECRETS.items():
         wanted = site.members(group) or (endpoint and site.value(endpoint))
-        if wanted and name not in unneeded and not site.text(name):
+        if wanted and name not in unneeded and not site.has(name):
             yield Found(name, 'is missing')
     for name in PAIR_SECRETS:
         backs_up = name == 'wandb_mysql_backup_password' and any(site.entries('wandb_mysql_backup_targets', host) for host in site.members('wandb_mysql'))
-        if (len(site.members('wandb_mysql')) == 2 or backs_up) and not site.text(name):
+        if (len(site.members('wandb_mysql')) == 2 or backs_up) and not site.has(name):
             yield Found(name, 'is missing')
 
 
@@ -99,9 +99,9 @@ def password_missing(site: Site) -> t.Iterator[Found]:
     """A service of others that asks for a password has one, in the vault or in a Secret of your own."""
     for variable, key, secret, own in PASSWORDS:
         given = site.mapping(variable)
-        if given and (not key or given.get(key)) and not given.get(own) and not site.text(secret):
+        if given and (not key or given.get(key)) and not given.get(own) and not site.has(secret):
             yield Found(secret, f'is missing, and {variable} has no {own}', f'put it in your vault, or name a Secret of your own in {own}')
-    if site.text('wandb_operator_chart_username') and not site.text('wandb_operator_chart_password'):
+    if site.text('wandb_operator_chart_username') and not site.has('wandb_operator_chart_password'):
         yield Found('wandb_operator_chart_password', 'is missing, and there is a wandb_operator_chart_username')
 
 

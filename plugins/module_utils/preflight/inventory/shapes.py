@@ -83,7 +83,8 @@ FORMS: dict[str, Form] = {
     'wandb_operator_ca_certs_configmap': _OBJECT,
     'wandb_operator_name_override': _LABEL,
     'wandb_operator_fullname_override': _LABEL,
-    'wandb_server_ingress_tls_secret': _OBJECT,
+    # Empty = no TLS at the ingress.
+    'wandb_server_ingress_tls_secret': _form(f'({_OBJECT.pattern.pattern})?', _OBJECT.wanted),
     'wandb_server_ingress_class': _OBJECT,
     'wandb_server_priority_class': _OBJECT,
     'wandb_server_storage_class': _OBJECT,

@@ -236,7 +236,7 @@ def required(site: Site) -> t.Iterator[Found]:
             if group.removeprefix('wandb_') not in spec.get('roles', ()):
                 continue
             for host in site.members(group):
-                if not isinstance(site.hosts.get(host, {}).get(name), Unreadable) and site.value(name, host) in (None, '', [], {}):
+                if not site.has(name, host):
                     yield Found(name, 'is missing', REQUIRED_MENDS.get(name, ''), host)
 
 
