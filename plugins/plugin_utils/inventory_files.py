@@ -15,6 +15,8 @@ import yaml
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.shown import is_secret
 
 _VAULT = '$ANSIBLE_VAULT'
+# Bytes; what is larger is no file of variables.
+_LARGEST = 1024**2
 _SUFFIXES = ('', '.yml', '.yaml', '.json', '.ini')
 # Lists whose entries hold keys of their own.
 _LISTS = {'wandb_team_buckets': ('access_key', 'secret_key'), 'wandb_mysql_backup_targets': ('access_key', 'secret_key', 'private_key')}
@@ -59,9 +61,17 @@ def inventory_files(sources: t.Iterable[str]) -> t.Iterator[pathlib.Path]:
         if files:
             files += [file for name in ('group_vars', 'host_vars') for file in sorted((folder / name).rglob('*'))]
         for file in files:
-            if file.is_file() and file.suffix in _SUFFIXES and not file.name.startswith('.') and not os.access(file, os.X_OK) and file not in seen:
+            if file not in seen and _is_variables(file):
                 seen.add(file)
                 yield file
+
+
+def _is_variables(file: pathlib.Path) -> bool:
+    # A program is an inventory that is asked; what stands in group_vars is read, whatever its mode.
+    is_program = os.access(file, os.X_OK) and not {'group_vars', 'host_vars'} & set(file.parts)
+    if not file.is_file() or file.suffix not in _SUFFIXES or file.name.startswith('.') or is_program:
+        return False
+    return file.stat().st_size < _LARGEST
 
 
 def written(files: t.Iterable[pathlib.Path]) -> Written:

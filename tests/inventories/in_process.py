@@ -50,7 +50,6 @@ init_plugin_loader([str(ROOT / '.cache' / 'collections')])
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import modules
 from ansible_collections.wandb.onprem.plugins.plugin_utils import inventory_site
 
-
 # What role server and role operator hand to their modules is the same for most of these inventories. Out of the same texts comes the same.
 _NAME = re.compile(r'[A-Za-z_]\w+')
 # Templates are read by lookups, whose names tell nothing of the variables in them.
@@ -156,15 +155,16 @@ def check(inventory, folder, said=None):
     task_vars = variables.get_vars(host=manager.get_host('localhost'))
     task_vars['ansible_inventory_sources'] = [str(folder)]
     task = types.SimpleNamespace(args={}, async_val=0, check_mode=False, action=NAME)
+    templar = Templar(loader=loader, variables=task_vars)
     plugin = action_loader.get(
-        NAME, task=task, connection=NoConnection(), play_context=None, loader=loader, templar=Templar(loader=loader, variables=task_vars), shared_loader_obj=None,
+        NAME, task=task, connection=NoConnection(), play_context=None, loader=loader, templar=templar, shared_loader_obj=None,
     )
     return plugin.run(task_vars=task_vars)
 
 
 def dump(inventory, folder):
     """The same inventory as files, for ansible-playbook; ``hosts.yml`` alone, for what is there is whole."""
-    children = {group: {'hosts': {host: inventory_site.untagged(inventory.variables.get(host)) for host in hosts}, 'vars': inventory_site.untagged(inventory.variables.get(group))}
-                for group, hosts in inventory.members.items()}
-    text = yaml.safe_dump({'all': {'vars': inventory_site.untagged(inventory.variables['all']), 'children': children}}, sort_keys=False, width=1000)
+    given = inventory.variables
+    children = {group: {'hosts': {host: given.get(host) for host in hosts}, 'vars': given.get(group)} for group, hosts in inventory.members.items()}
+    text = yaml.safe_dump(inventory_site.untagged({'all': {'vars': given['all'], 'children': children}}), sort_keys=False, width=1000)
     (folder / 'hosts.yml').write_text(text, encoding='utf-8')

@@ -15,12 +15,19 @@ HIDDEN = '(hidden)'
 # The longest value that is shown, in characters.
 LONGEST = 60
 SECRET_NAME = re.compile(r'(_password|_secret_key|_access_key|_api_key|_(oidc|slack)_secret|_license|_root_user|_passphrase|_private_key)$')
+# What the shipped inventories mark with it is the user's to know.
+_PLACEHOLDER = re.compile(r'change[-_ ]?me|replace[-_ ]?me|fill[-_ ]?me|<[a-z][a-z _-]+>', re.I)
 _CREDENTIALS = re.compile(r'(://[^/\s:@]*:)[^/\s]+@')
 
 
 def is_secret(variable: str) -> bool:
     """Whether a variable of that name holds a secret."""
     return bool(SECRET_NAME.search(variable))
+
+
+def is_placeholder(value: t.Any) -> bool:
+    """Whether a text is still what a shipped inventory had in its place."""
+    return isinstance(value, str) and bool(_PLACEHOLDER.search(value))
 
 
 def shown(variable: str, value: t.Any) -> str:

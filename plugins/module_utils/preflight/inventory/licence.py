@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.shown import is_placeholder
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
 from ansible_collections.wandb.onprem.plugins.module_utils.server.licenses import License, read_license
 
@@ -36,7 +37,7 @@ def licence(site: Site) -> t.Iterator[Found]:
     text, found = site.text('wandb_license').strip(), _read(site)
     if not site.has('wandb_license'):
         yield Found('wandb_license', 'is missing', 'get a key from W&B (deploy.wandb.ai, or your contact) and keep it in the vault')
-    elif not text:
+    elif not text or is_placeholder(text):
         return
     elif re.search(r'\s', text):
         yield Found('wandb_license', 'has white space or a line break in it')

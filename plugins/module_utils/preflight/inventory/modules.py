@@ -33,9 +33,10 @@ class Told(t.NamedTuple):
 SERVER_VARIABLES = {
     'kubeconfig': 'wandb_kubeconfig', 'context': 'wandb_kube_context', 'name': 'wandb_name', 'namespace': 'wandb_namespace',
     'operator_namespace': 'wandb_operator_namespace', 'wandb_host': 'wandb_host', 'license_secret': 'wandb_license', 'image_tag': 'wandb_server_version',
-    'console_tag': 'wandb_server_console_version', 'mysql': 'wandb_mysql_endpoint', 'redis': 'wandb_redis_endpoint', 'bucket': 'wandb_bucket_endpoint',
-    'redis.params': 'wandb_server_redis_params', 'chart.version': 'wandb_server_chart_version', 'default_bucket': 'wandb_bucket_endpoint', 'team_buckets': 'wandb_team_buckets',
-    'clickhouse': 'wandb_clickhouse_endpoint', 'custom_ca_configmap': 'wandb_name',
+    'console_tag': 'wandb_server_console_version', 'chart.version': 'wandb_server_chart_version', 'mysql': 'wandb_mysql_endpoint',
+    'redis': 'wandb_redis_endpoint', 'redis.params': 'wandb_server_redis_params', 'bucket': 'wandb_bucket_endpoint',
+    'default_bucket': 'wandb_bucket_endpoint', 'team_buckets': 'wandb_team_buckets', 'clickhouse': 'wandb_clickhouse_endpoint',
+    'custom_ca_configmap': 'wandb_name',
 }
 # Where the service is made here, its names come from these.
 MADE_VARIABLES = {

@@ -44,12 +44,12 @@ def host_of(site: Site) -> str:
 
 
 def port_of(site: Site) -> int:
-    """The port in ``wandb_host``, 443 without one."""
+    """The port in ``wandb_host``, 443 without one, 0 for what is none."""
     try:
         port = urlsplit(site.text('wandb_host')).port
-        return 443 if port is None else port
     except ValueError:
-        return 443
+        return 0
+    return 443 if port is None else port
 
 
 @rule(

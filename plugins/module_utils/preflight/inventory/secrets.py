@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
-from ansible_collections.wandb.onprem.plugins.module_utils.preflight.shown import is_secret
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.shown import is_placeholder, is_secret
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
 
 _MAKE = 'run `ansible-playbook wandb.onprem.secrets`, which makes every secret once, or put it in your vault'
@@ -61,7 +61,7 @@ _VAULT_WITH_KEYS = ('wandb_team_buckets', 'wandb_mysql_backup_targets')
 
 def chosen(site: Site) -> list[str]:
     """Secrets that the inventory gives and somebody chose, in order."""
-    return [name for name in sorted(site.specs) if is_secret(name) and name not in _ISSUED and site.text(name)]
+    return [name for name in sorted(site.specs) if is_secret(name) and name not in _ISSUED and site.text(name) and not is_placeholder(site.text(name))]
 
 
 def _unneeded(site: Site) -> set[str]:

@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.shown import is_placeholder
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site, whole
 
 PORT = (1, 65535)
@@ -149,6 +150,8 @@ def out_of_range(site: Site) -> t.Iterator[Found]:
 def form(site: Site) -> t.Iterator[Found]:
     """A text has the form of the table below."""
     for where, name, value in site.names():
+        if is_placeholder(value):
+            continue
         if name in FORMS and isinstance(value, str):
             if not FORMS[name].pattern.fullmatch(value) and (value or site.specs.get(name, {}).get('default', '') != ''):
                 yield Found(name, 'has not the form that is wanted' if value else 'is empty', f'wanted is {FORMS[name].wanted}', where)

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import EVERY, Found, rule
-from ansible_collections.wandb.onprem.plugins.module_utils.preflight.shown import is_secret
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.shown import is_placeholder, is_secret
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import GROUPS, SERVICE_GROUPS, Site, Unreadable
 
 Spec = t.Mapping[str, t.Any]
@@ -49,7 +49,6 @@ TYPES: dict[str, tuple[type, ...]] = {
     'bool': (bool,), 'int': (int,), 'float': (int, float), 'list': (list, tuple), 'dict': (dict,), 'str': (str,), 'path': (str,),
 }
 TYPE_NAMES: dict[type, str] = {bool: 'bool', int: 'int', float: 'float', str: 'str', list: 'list', tuple: 'list', dict: 'dict'}
-_PLACEHOLDER = re.compile(r'change[-_ ]?me|replace[-_ ]?me|fill[-_ ]?me|<[a-z][a-z _-]+>', re.I)
 
 
 def nearest(name: str, known: t.Iterable[str], cutoff: float = 0.75) -> str:
@@ -121,9 +120,10 @@ def replaced_variable(site: Site) -> t.Iterator[Found]:
     mend=f'the groups are {", ".join(GROUPS)}',
 )
 def unknown_group(site: Site) -> t.Iterator[Found]:
-    """Every group that begins with wandb_ is one of the collection's."""
+    """A group that begins with wandb_ is one of the collection's, or its hosts are in one of those as well."""
+    known = {host for group in GROUPS for host in site.members(group)}
     for name in sorted(site.groups):
-        if re.match(r'wandb[_-]', name) and name not in GROUPS:
+        if re.match(r'wandb[_-]', name) and name not in GROUPS and set(site.members(name)) - known:
             near = nearest(name.replace('-', '_'), GROUPS, cutoff=0.6)
             yield Found(name, 'no playbook runs on this group', f'did you mean {near}?' if near else '')
 
@@ -264,7 +264,7 @@ def site_wide(site: Site) -> t.Iterator[Found]:
 def placeholder(site: Site) -> t.Iterator[Found]:
     """No value is still a placeholder such as CHANGE-ME."""
     for where, name, value in site.names():
-        if any(_PLACEHOLDER.search(text) for text in texts(value)):
+        if any(is_placeholder(text) for text in texts(value)):
             yield Found(name, 'still holds a placeholder', where=where, hide=True)
 
 
