@@ -170,7 +170,9 @@ class Templated(t.Mapping[str, t.Any]):
         if is_plain(value):
             return value
         try:
-            return self._templar.template(value)
+            made = self._templar.template(value)
+            # Before ansible-core 2.19 an encrypted text is an object that is decrypted when it is made text.
+            return str(made) if type(made).__name__ == 'AnsibleVaultEncryptedUnicode' else made
         except AnsibleError as exc:
             return Unreadable(str(exc).splitlines()[0])
 

@@ -45,6 +45,8 @@ _READ_BY_ALL = frozenset({
     'wandb_redis_password', 'wandb_minio_port', 'wandb_minio_bucket', 'wandb_minio_region', 'wandb_minio_root_user', 'wandb_minio_root_password',
     'wandb_minio_access_key', 'wandb_minio_secret_key',
 })
+# Of those for the whole site, the ones that hosts of a service read as well: said for the API host alone they are missing there.
+_READ_BY_HOSTS = ('wandb_host', 'wandb_mysql_address', 'wandb_redis_address', 'wandb_minio_address', 'wandb_size_profile', 'wandb_no_log')
 TYPES: dict[str, tuple[type, ...]] = {
     'bool': (bool,), 'int': (int,), 'float': (int, float), 'list': (list, tuple), 'dict': (dict,), 'str': (str,), 'path': (str,),
 }
@@ -247,10 +249,11 @@ def required(site: Site) -> t.Iterator[Found]:
 )
 def site_wide(site: Site) -> t.Iterator[Found]:
     """What the whole site reads is said once, for the whole site."""
-    for host in sorted(site.own):
-        if host not in {member for group in SERVICE_GROUPS for member in site.members(group)}:
-            continue
-        for name in sorted(site.own[host]):
+    for host in dict.fromkeys(member for group in SERVICE_GROUPS for member in site.members(group)):
+        for name in _READ_BY_HOSTS if not site.api_host_is_controller else ():
+            if name in site.given and name not in site.own.get(host, ()) and site.value(name, host) != site.value(name):
+                yield Found(name, 'is set for the API host or its group only, and hosts of a service read it', where=host)
+        for name in sorted(site.own.get(host, ())):
             central = set(site.specs.get(name, {}).get('roles', ())) & _CENTRAL_ROLES
             if (central or name in _READ_BY_ALL) and site.value(name, host) != site.value(name):
                 yield Found(name, 'is set for this host or its group only, and the whole site reads it', where=host)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
-from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import backups, mysql, pki, secrets, sizes
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import backups, mysql, pki, secrets, sizes, variables
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rules import RULES
 from rows import NO, PROVIDED, ROWS, S3, TARGETS
 from sites import ROOT, broken, site
@@ -44,6 +46,15 @@ def test_what_allows_loss_may_stand_on_the_command_line_alone():
 def test_what_is_wrong_with_a_certificate_is_told_of_its_host():
     found = broken(pki.certificate, certificates={'lb-1': ['it ends on 2026-01-01'], 'ingress': ['no key']})
     assert [(variable, where) for variable, _text, where in found] == [('wandb_pki_ingress_certificate', 'site'), ('wandb_pki_certificate', 'lb-1')]
+
+
+def test_what_hosts_read_is_not_said_for_the_api_host_alone():
+    one = site({'wandb_minio_address': 's3.example.com'}, {'wandb_kube': ['bastion']})
+    other = dataclasses.replace(one, hosts={host: {**values, 'wandb_minio_address': ''} for host, values in one.hosts.items()})
+    assert list(variables.site_wide.check(one)) == []
+    found = list(variables.site_wide.check(other))
+    assert {entry.variable for entry in found} == {'wandb_minio_address'}
+    assert {entry.where for entry in found} == set(one.hosts)
 
 
 GOOD = [
