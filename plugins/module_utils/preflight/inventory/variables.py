@@ -26,6 +26,7 @@ REPLACED = {
 # What a dictionary needs as soon as it is not empty. In argument_specs these cannot be required, for empty is the default.
 REQUIRED_KEYS = {
     'wandb_clickhouse_endpoint': ('host',),
+    'wandb_mysql_repository': ('uris', 'suites', 'components', 'key'),
     'wandb_server_oidc': ('client_id', 'issuer'),
     'wandb_server_ldap': ('host', 'base_dn'),
     'wandb_server_smtp': ('host',),
@@ -232,7 +233,8 @@ def keys(place: str, value: t.Any, options: Spec, literal: bool) -> t.Iterator[t
 def required(site: Site) -> t.Iterator[Found]:
     """A host has every variable that its role cannot do without."""
     for name, spec in sorted(site.specs.items()):
-        if not spec.get('required') or is_secret(name):
+        # Another name is what a verb asks for at the command line (confirm).
+        if not spec.get('required') or is_secret(name) or not name.startswith('wandb_'):
             continue
         for group in SERVICE_GROUPS:
             if group.removeprefix('wandb_') not in spec.get('roles', ()):
