@@ -18,8 +18,11 @@ _VAULT = '$ANSIBLE_VAULT'
 # Bytes; what is larger is no file of variables.
 _LARGEST = 1024**2
 _SUFFIXES = ('', '.yml', '.yaml', '.json', '.ini')
-# Lists whose entries hold keys of their own.
-_LISTS = {'wandb_team_buckets': ('access_key', 'secret_key'), 'wandb_mysql_backup_targets': ('access_key', 'secret_key', 'private_key')}
+# Dictionaries, and lists of them, that hold keys of their own.
+_KEYS = {
+    'wandb_team_buckets': ('access_key', 'secret_key'), 'wandb_mysql_backup_targets': ('access_key', 'secret_key', 'private_key'),
+    'wandb_minio_mirror': ('access_key', 'secret_key'),
+}
 _INI = re.compile(r'(?:^|\s)(wandb_\w+)\s*=\s*("[^"]*"|\'[^\']*\'|\S*)', re.MULTILINE)
 
 
@@ -119,9 +122,8 @@ def _of(value: t.Any) -> t.Iterator[tuple[str, t.Any]]:
 def _is_clear(name: str, value: t.Any) -> bool:
     if isinstance(value, str):
         return is_secret(name) and bool(value.strip()) and '{{' not in value and not _is_path(name, value)
-    if name in _LISTS and isinstance(value, list):
-        return any(_is_plain(entry.get(key)) for entry in value if isinstance(entry, dict) for key in _LISTS[name])
-    return False
+    entries = value if isinstance(value, list) else [value]
+    return any(_is_plain(entry.get(key)) for entry in entries if isinstance(entry, dict) for key in _KEYS.get(name, ()))
 
 
 def _is_plain(value: t.Any) -> bool:

@@ -16,6 +16,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory i
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import SERVICE_GROUPS, Controller, Options, Site, Unreadable
 from ansible_collections.wandb.onprem.plugins.plugin_utils.certificates import certificate_problems
 from ansible_collections.wandb.onprem.plugins.plugin_utils.inventory_files import Written
+from ansible_collections.wandb.onprem.plugins.plugin_utils.minio_rules import Deployment, check
 
 try:
     from ansible.template import trust_as_template
@@ -29,6 +30,8 @@ except ImportError:  # ansible-core < 2.19 templates every text
 ROLES = pathlib.Path(__file__).resolve().parent.parent.parent / 'roles'
 # Module -> the role and the task file that call it.
 MODULES = {'wandb_server': ('server', 'custom_resource.yml'), 'wandb_operator': ('operator', 'release.yml')}
+# What role minio would refuse of the inventory alone, and how it reads its layout.
+MINIO = ('__wandb_minio_rules', '__wandb_minio_layout_options')
 # What role pki makes of a certificate that was given: the certificate, its key, its names, the CAs, and the same for the ingress.
 CERTIFICATES = (
     '__wandb_pki_given_certificate', '__wandb_pki_given_key', '__wandb_pki_service_sans', '__wandb_pki_trusted', '__wandb_pki_ingress_certificate',
@@ -128,7 +131,7 @@ def module_internals(module: str) -> tuple[str, ...]:
 @functools.cache
 def internals() -> dict[str, t.Any]:
     """All that the rules can come to, not templated. Ansible copies every variable for every template, so there are no others."""
-    wanted = _internals(role_variables('defaults'), *(module_arguments(module) for module in MODULES), *CERTIFICATES)
+    wanted = _internals(role_variables('defaults'), *(module_arguments(module) for module in MODULES), *CERTIFICATES, *MINIO)
     return {name: role_variables('vars')[name] for name in wanted}
 
 
@@ -157,6 +160,11 @@ class Templated(t.Mapping[str, t.Any]):
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def reason(self, name: str) -> str:
+        """Why a variable cannot be read, a role's default too; empty where it can."""
+        value = self.get(name, self._seen.get(name))
+        return value.reason if isinstance(value, Unreadable) else ''
 
     def _read(self, name: str) -> t.Any:
         value = self.template(self._all[name])
@@ -224,6 +232,24 @@ def _certificates(values: t.Mapping[str, Templated], site_values: Templated) -> 
     return {host: problems for host, problems in found.items() if problems}
 
 
+def _minio(hosts: t.Sequence[str], values: t.Mapping[str, Templated], own: t.Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    """What role minio would refuse, by its own rules; only once where hosts are described alike."""
+    found = {}
+    for host in hosts:
+        if host != hosts[0] and not any(name.startswith('wandb_minio_') for name in own[host] ^ own[hosts[0]]):
+            continue
+        one = values[host]
+        rules, options, volumes = one.get(MINIO[0]), one.get(MINIO[1]), one.get('wandb_minio_volumes')
+        sentences = [rule['else'] for rule in rules if not rule['holds']] if isinstance(rules, list) else []
+        if isinstance(volumes, str) and isinstance(options, dict):
+            flags = {name: bool(options[name]) for name in ('allow_single', 'allow_root_drive')}
+            sentences += check(Deployment(volumes, hosts, {}, int(options['parity']) or None, **flags))
+        elif one.reason('wandb_minio_volumes') and 'wandb_minio_volumes' not in one.raw:
+            sentences.append(f'wandb_minio_volumes cannot be made of hosts and drives: {one.reason("wandb_minio_volumes")}')
+        found[host] = [' '.join(str(sentence).split()) for sentence in sentences]
+    return {host: sentences for host, sentences in found.items() if sentences}
+
+
 def site_of(templar: t.Any, task_vars: Variables, files: Written, controller: Controller | None = None) -> Site:
     """The inventory, from the variables of a task on the controller.
 
@@ -250,6 +276,7 @@ def site_of(templar: t.Any, task_vars: Variables, files: Written, controller: Co
         literal=frozenset(name for name in given if values.is_literal(name)),
         own_literal={host: frozenset(name for name in own[host] if one.is_literal(name)) for host, one in hosts.items()},
         modules={module: values.arguments(module) for module in MODULES},
+        minio=_minio(groups.get('wandb_minio', []), hosts, own),
         certificates=_certificates(hosts, values),
         in_clear=files.in_clear,
         has_vault=files.has_vault,

@@ -50,41 +50,55 @@ init_plugin_loader([str(ROOT / '.cache' / 'collections')])
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import modules
 from ansible_collections.wandb.onprem.plugins.plugin_utils import inventory_site
 
-# What role server and role operator hand to their modules is the same for most of these inventories. Out of the same texts comes the same.
+# Nearly all values are the same in all of these inventories. Out of the same texts comes the same: it is made once.
 _NAME = re.compile(r'[A-Za-z_]\w+')
-# Templates are read by lookups, whose names tell nothing of the variables in them.
-_TEMPLATES = [path.read_text(encoding='utf-8') for role in ('server', 'operator') for path in sorted((ROOT / 'roles' / role).glob('templates/*'))]
-_handed = {}
-_arguments, _told = inventory_site.Templated.arguments, modules.told
+# Templates in files are read by lookups, whose names tell nothing of the variables in them.
+_FILES = [path.read_text(encoding='utf-8') for role in ('server', 'operator') for path in sorted((ROOT / 'roles' / role).glob('templates/*'))]
+_once = {}
+_template, _arguments, _told = inventory_site.Templated.template, inventory_site.Templated.arguments, modules.told
 
 
-def _inputs(variables, texts):
+def _inputs(templated, texts):
     """Every variable that these texts come to, with its own text."""
-    found, ahead = {}, list(texts)
+    variables = templated.__dict__.setdefault(
+        'texts', {**inventory_site.role_variables('defaults'), **templated.raw, **inventory_site.internals()})
+    found, ahead = {}, [str(text) for text in texts]
     while ahead:
-        for name in _NAME.findall(str(ahead.pop())):
-            if name in variables and name not in found and name != 'hostvars':
-                found[name] = variables[name]
+        text = ahead.pop()
+        for name in _NAME.findall(text):
+            if name in variables and name not in found:
+                found[name] = repr(variables[name])
                 ahead.append(found[name])
-    return repr(sorted((name, repr(value)) for name, value in found.items()))
+        if 'lookup(' in text and _FILES[0] not in ahead:
+            ahead += [file for file in _FILES if file not in found]
+            found.update(dict.fromkeys(_FILES, ''))
+    return frozenset(found.items())
+
+
+def _template_once(self, value):
+    if inventory_site.is_plain(value) or 'hostvars' in str(value):
+        return _template(self, value)
+    inputs = str(value), _inputs(self, [value])
+    if inputs not in _once:
+        _once[inputs] = _template(self, value)
+    return _once[inputs]
 
 
 def _arguments_once(self, module):
-    variables = {**inventory_site.role_variables('defaults'), **self.raw, **inventory_site.internals()}
-    inputs = module, _inputs(variables, [*inventory_site.module_arguments(module).values(), *_TEMPLATES])
-    if inputs not in _handed:
-        _handed[inputs] = _arguments(self, module)
-    return _handed[inputs]
+    inputs = module, _inputs(self, [*inventory_site.module_arguments(module).values(), *_FILES])
+    if inputs not in _once:
+        _once[inputs] = _arguments(self, module)
+    return _once[inputs]
 
 
 def _told_once(given, *more):
     # The same object each time, which is never changed.
-    inputs = id(given)
-    if inputs not in _handed:
-        _handed[inputs] = _told(given, *more)
-    return _handed[inputs]
+    if id(given) not in _once:
+        _once[id(given)] = _told(given, *more)
+    return _once[id(given)]
 
 
+inventory_site.Templated.template = _template_once
 inventory_site.Templated.arguments = _arguments_once
 modules.told = _told_once
 

@@ -83,7 +83,7 @@ def test_the_labs_inventory_passes_with_what_the_lab_makes(folder):
         **{name: brought.secret(name) for name in brought.MADE},
         'wandb_license': brought.licence(),
         'wandb_verify_api_key': 'local-' + 'a1b2c3d4' * 5,
-        'lab_dir': str(folder), 'lab_helm': 'sh', 'lab_mysql': '8.0',
+        'lab_dir': str(folder), 'lab_network': '10.89.41', 'lab_helm': 'sh', 'lab_mysql': '8.0',
         'lab_mysql_archive': '/cache/mysql-8.0.31.tar', 'lab_mysql_archive_sha256': 'e' * 64,
         'lab_minio_binary': str(folder / 'files' / 'minio'), 'lab_minio_binary_sha256': 'f' * 64,
     })

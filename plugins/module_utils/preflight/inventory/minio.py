@@ -1,43 +1,30 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules for the object store that is made here. Pure. Rules for layouts of several pools and for upgrades belong here, too."""
+"""Rules for the object store that is made here. Pure. What can be and survive is judged by role
+minio's own rules (plugin_utils/minio_rules.py)."""
 
 from __future__ import annotations
 
 import re
 import typing as t
+from urllib.parse import urlsplit
 
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import address_of
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
 
 GROUP = 'wandb_minio'
-FEWEST_DRIVES = 4
 # The longest time for which W&B's upload URLs are good.
 UPLOAD_HOURS = 24
 _HOURS = {'h': 1.0, 'm': 1 / 60, 's': 1 / 3600, 'ms': 1 / 3600000}
+_VARIABLE = re.compile(r'wandb_minio\w*')
 _HOST_NAME = re.compile(r'[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*')
 
 
 def hours(duration: str) -> float:
     """A Go duration in hours; 0 for what is none."""
     return sum(float(number) * _HOURS[unit] for number, unit in re.findall(r'([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)', duration))
-
-
-@rule(
-    'minio-quorum', GROUP, 'wandb_minio_drives', 'wandb_minio_allow_single',
-    why='Erasure coding over fewer drives cannot survive the loss of one.',
-    mend='use at least four drives in all (hosts in wandb_minio times wandb_minio_drives); for a trial on one host with one drive set wandb_minio_allow_single',
-)
-def quorum(site: Site) -> t.Iterator[Found]:
-    """There are at least four drives in all, or, for a trial, exactly one."""
-    hosts = site.members(GROUP)
-    if not hosts:
-        return
-    drives = sum(len(site.entries('wandb_minio_drives', host)) for host in hosts)
-    if drives < FEWEST_DRIVES and not (drives == 1 and site.flag('wandb_minio_allow_single', hosts[0])):
-        yield Found(GROUP if len(hosts) > 1 else 'wandb_minio_drives', f'has {drives} drives in all: they cannot be a distributed pool')
 
 
 @rule(
@@ -54,22 +41,39 @@ def single(site: Site) -> t.Iterator[Found]:
 
 
 @rule(
-    'minio-drives', 'wandb_minio_drives',
-    why='MinIO is started with one list of volumes, the same on every host; a drive that is listed twice counts once.',
-    mend='give every host the same drives, each once',
+    'minio-layout', GROUP, 'wandb_minio_drives', 'wandb_minio_pools', 'wandb_minio_volumes', 'wandb_minio_parity', 'wandb_minio_install_method',
+    '(everything else that role minio looks at before it asks a host)',
+    why='The role would refuse it, after other services were made.',
+    mend='see the README of role minio',
 )
-def drives_alike(site: Site) -> t.Iterator[Found]:
-    """Every host gives the same drives, none of them twice or inside of another."""
+def layout(site: Site) -> t.Iterator[Found]:
+    """What role minio looks at before it asks a host holds: where the program comes from, pools and drives that survive the loss of one, its settings."""
+    for host, sentences in site.minio.items():
+        for sentence in sentences:
+            match = _VARIABLE.search(sentence)
+            name = match.group() if match else GROUP
+            # Its last sentence is the mend, where it has several.
+            wrong, _dot, mend = sentence.rstrip('.').replace(f' ({name})', '', 1).rpartition('. ')
+            # Of a variable that another rule has named nothing more is said.
+            yield Found(name, (wrong or mend).removeprefix(f'{name} '), mend if wrong else '', host, fallback='')
+
+
+@rule(
+    'minio-volumes', 'wandb_minio_drives', 'wandb_minio_pools', 'wandb_minio_volumes',
+    why='All servers are started with one list of volumes; they refuse each other otherwise.',
+    mend='give every host the same drives (wandb_minio_pools for pools of different ones)',
+)
+def volumes_alike(site: Site) -> t.Iterator[Found]:
+    """Every host is started with the same volumes, and no drive lies inside of another."""
     hosts = site.members(GROUP)
     for host in hosts:
         drives = [str(drive).rstrip('/') for drive in site.entries('wandb_minio_drives', host)]
-        if len(set(drives)) < len(drives):
-            yield Found('wandb_minio_drives', 'lists a drive twice', 'list each drive once', host)
         for drive in drives:
             if any(drive.startswith(f'{other}/') for other in drives):
                 yield Found('wandb_minio_drives', f'{drive} lies inside of another drive', 'give each drive a mounted filesystem of its own', host)
-        if sorted(drives) != sorted(str(drive).rstrip('/') for drive in site.entries('wandb_minio_drives', hosts[0])):
-            yield Found('wandb_minio_drives', f'are others than on {hosts[0]}', where=host)
+        for name in ('wandb_minio_drives', 'wandb_minio_pools', 'wandb_minio_volumes'):
+            if site.gives(name, host) and site.value(name, host) != site.value(name, hosts[0]):
+                yield Found(name, f'is another than on {hosts[0]}', where=host)
 
 
 @rule(
@@ -87,18 +91,22 @@ def host_name(site: Site) -> t.Iterator[Found]:
 
 
 @rule(
-    'minio-binary', 'wandb_minio_binary',
+    'minio-binary', 'wandb_minio_install_method', 'wandb_minio_binary', 'wandb_minio_package', 'wandb_minio_go',
     why='It is copied to every host and run there.',
     mend='correct the path, or put the file there',
 )
 def binary(site: Site) -> t.Iterator[Found]:
-    """The minio program is a file on the controller, or is fetched by TLS."""
+    """The minio program or package is a file on the controller, or is fetched by TLS; what is built needs Go there."""
     for host in site.members(GROUP):
-        source = site.text('wandb_minio_binary', host)
+        method = site.text('wandb_minio_install_method', host)
+        name = f'wandb_minio_{method}'
+        source = site.text(name, host) if method in ('binary', 'package') else ''
         if source.startswith('http://'):
-            yield Found('wandb_minio_binary', 'is fetched without TLS', 'write https://', host)
-        elif source and not source.startswith('https://') and not site.controller.is_file(source):
-            yield Found('wandb_minio_binary', f'{source} is not there', where=host)
+            yield Found(name, 'is fetched without TLS', 'write https://', host)
+        elif source and not source.startswith('https://') and (method == 'binary' or '/' in source) and not site.controller.is_file(source):
+            yield Found(name, f'{source} is not there', where=host)
+        elif method == 'source' and not site.controller.has_program(site.text('wandb_minio_go', host)):
+            yield Found('wandb_minio_go', 'is no program on the controller', 'install Go there, give its path, or bring the program (binary)', host)
 
 
 @rule(
@@ -191,6 +199,60 @@ def bucket_name(site: Site) -> t.Iterator[Found]:
         yield Found('wandb_minio_bucket', 'is no name that S3 takes')
 
 
+@rule(
+    'minio-versions', 'wandb_minio_versioning', 'wandb_minio_noncurrent_days',
+    why='Old versions would fill the drives, which nobody sees in the bucket.',
+    mend='set wandb_minio_noncurrent_days, such as 14',
+    warning=True,
+)
+def versions(site: Site) -> t.Iterator[Found]:
+    """Where old versions of objects are kept, they are not kept for ever."""
+    if site.members(GROUP) and site.flag('wandb_minio_versioning') and site.number('wandb_minio_noncurrent_days') == 0:
+        yield Found('wandb_minio_noncurrent_days', 'is 0: old versions are kept for ever')
+
+
+@rule(
+    'minio-encryption', 'wandb_minio_encryption', 'wandb_minio_environment',
+    why='The servers refuse every write without a key.',
+    mend='name a key service in wandb_minio_environment (MINIO_KMS_...)',
+)
+def encryption(site: Site) -> t.Iterator[Found]:
+    """Where objects are encrypted, the servers have a key service."""
+    for host in site.members(GROUP) if site.flag('wandb_minio_encryption') else ():
+        if not any(str(name).startswith('MINIO_KMS_') for name in site.mapping('wandb_minio_environment', host)):
+            yield Found('wandb_minio_encryption', 'is true, and there is no key service', where=host)
+
+
+@rule(
+    'minio-mirror', 'wandb_minio_mirror',
+    why='The copy could not be made, or would be a copy onto itself.',
+    mend='give endpoint, bucket, access_key and secret_key of a second store',
+)
+def mirror(site: Site) -> t.Iterator[Found]:
+    """The store that the bucket is mirrored to is whole, and another one."""
+    given = site.mapping('wandb_minio_mirror')
+    missing = [key for key in ('endpoint', 'bucket', 'access_key', 'secret_key') if not given.get(key)]
+    endpoint = str(given.get('endpoint') or '')
+    if given and missing:
+        yield Found('wandb_minio_mirror', f'has no {", ".join(missing)}', f'add {", ".join(missing)}')
+    elif given and not endpoint.startswith(('https://', 'http://')):
+        yield Found('wandb_minio_mirror', 'endpoint is no URL', 'write https:// and the name of the store')
+    elif given and urlsplit(endpoint).hostname in site.known_as(site.members(GROUP)) | {site.text('wandb_minio_address')}:
+        yield Found('wandb_minio_mirror', 'endpoint is the store of the site itself', 'name a second store')
+
+
+@rule(
+    'minio-once', 'wandb_minio_restart_unhealthy',
+    why='It would let every run restart servers beside missing ones.',
+    mend='remove it from the inventory; give it on the command line: -e',
+)
+def once(site: Site) -> t.Iterator[Found]:
+    """What restarts servers beside missing ones is said on the command line, for one run."""
+    if site.value('wandb_minio_restart_unhealthy') and 'wandb_minio_restart_unhealthy' in site.in_files:
+        yield Found('wandb_minio_restart_unhealthy', 'stands in the inventory')
+
+
 RULES = (
-    quorum, single, drives_alike, host_name, binary, console_port, one_port, cors, uploads, root_drive, single_point, bucket_name,
+    single, volumes_alike, host_name, binary, console_port, one_port, cors, uploads, root_drive, single_point, bucket_name, versions,
+    encryption, mirror, once, layout,
 )

@@ -64,7 +64,7 @@ def mysql_hosts(site: Site) -> t.Iterator[Found]:
 def pair_address(site: Site) -> t.Iterator[Found]:
     """A pair has an address that follows the primary."""
     hosts = site.members(GROUP)
-    if len(hosts) == 2 and not site.text('wandb_mysql_virtual_address') and site.text('wandb_mysql_address') in (*hosts, ''):
+    if len(hosts) == 2 and not site.has('wandb_mysql_virtual_address') and site.text('wandb_mysql_address') in (*hosts, ''):
         yield Found('wandb_mysql_virtual_address', 'is missing: clients of a pair need one address that follows the primary')
 
 

@@ -57,7 +57,7 @@ ENCODED = ('wandb_mysql_password', 'wandb_redis_password', 'wandb_smtp_password'
 _URL_SAFE = re.compile(r'[A-Za-z0-9._~-]*')
 _PERCENT = re.compile(r'%[0-9A-Fa-f]{2}')
 _API_KEY = re.compile(r'local-[0-9a-f]{40}|[A-Za-z0-9_]{40,}')
-_VAULT_WITH_KEYS = ('wandb_team_buckets', 'wandb_mysql_backup_targets')
+_VAULT_WITH_KEYS = ('wandb_team_buckets', 'wandb_mysql_backup_targets', 'wandb_minio_mirror')
 
 
 def chosen(site: Site) -> list[str]:

@@ -35,8 +35,6 @@ REQUIRED_KEYS = {
 # Variables that a role requires on its hosts -> how to come by them; any other is told to be set.
 REQUIRED_MENDS = {
     'wandb_nginx_ingress_upstreams': 'list the ingress as host:port, one entry a node',
-    'wandb_minio_binary': 'give the path of the minio program on the controller, or an https:// address that the controller downloads it from',
-    'wandb_minio_binary_sha256': 'give the SHA-256 of the minio program (sha256sum), from where you trust it to come from',
 }
 # Roles that run on the API host or on the controller: their variables do nothing on a host of a service.
 _CENTRAL_ROLES = frozenset({'common', 'server', 'operator', 'platform', 'verify', 'preflight'})

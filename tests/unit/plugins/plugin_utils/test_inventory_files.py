@@ -35,6 +35,7 @@ def of(folder, source='hosts.yml'):
     ('group_vars/wandb_mysql.yml', 'wandb_mysql_backup_targets: [{name: x, secret_key: plain}]\n', ['wandb_mysql_backup_targets']),
     ('group_vars/all/a.yml', 'wandb_team_buckets: [{name: x}, {access_key: plain}]\n', ['wandb_team_buckets']),
     ('group_vars/all/a.yml', 'wandb_pki_private_key: "-----BEGIN PRIVATE KEY-----"\n', ['wandb_pki_private_key']),
+    ('group_vars/all/a.yml', 'wandb_minio_mirror: {endpoint: x, secret_key: plain}\n', ['wandb_minio_mirror']),
     # No secrets, or none in clear.
     ('group_vars/all/a.yml', 'wandb_mysql_password: "{{ vault_password }}"\n', []),
     ('group_vars/all/a.yml', 'wandb_mysql_password: ""\n', []),
