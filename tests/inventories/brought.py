@@ -25,7 +25,8 @@ NAMES = (
 EXPIRES = 4102444800
 # What playbook wandb.onprem.secrets makes, but for the API key.
 MADE = (
-    'wandb_mysql_password', 'wandb_redis_password', 'wandb_minio_root_user', 'wandb_minio_root_password', 'wandb_minio_access_key', 'wandb_minio_secret_key',
+    'wandb_mysql_password', 'wandb_redis_password', 'wandb_redis_replication_password', 'wandb_redis_sentinel_password',
+    'wandb_minio_root_user', 'wandb_minio_root_password', 'wandb_minio_access_key', 'wandb_minio_secret_key',
     'wandb_mysql_replication_password', 'wandb_mysql_backup_password', 'wandb_mysql_monitoring_password',
 )
 PLACEHOLDER = 'CHANGE-ME'

@@ -23,7 +23,8 @@ _OF_MADE = {'wandb_mysql': 'wandb_mysql_', 'wandb_redis': 'wandb_redis_', 'wandb
 # They begin like it and are read for an external service as well.
 _OF_BOTH = frozenset({
     'wandb_mysql_password', 'wandb_mysql_endpoint', 'wandb_mysql_replication_password', 'wandb_mysql_backup_password', 'wandb_mysql_monitoring_password',
-    'wandb_redis_password', 'wandb_redis_endpoint', 'wandb_redis_bundled', 'wandb_minio_access_key', 'wandb_minio_secret_key', 'wandb_minio_root_user',
+    'wandb_redis_password', 'wandb_redis_replication_password', 'wandb_redis_sentinel_password', 'wandb_redis_endpoint', 'wandb_redis_bundled',
+    'wandb_minio_access_key', 'wandb_minio_secret_key', 'wandb_minio_root_user',
     'wandb_minio_root_password',
     # They have a rule of their own.
     'wandb_mysql_address', 'wandb_redis_address', 'wandb_minio_address',
