@@ -93,6 +93,20 @@ def running_configuration(client: Client) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2]))
 
 
+def information(client: Client, section: str) -> dict[str, str]:
+    """Fields of a section of ``INFO``."""
+    lines = (line.partition(':') for line in client.call('INFO', section).splitlines() if ':' in line)
+    return {name: value for name, dummy, value in lines}
+
+
+def users_with_other_rules(client: Client, path: str) -> list[str]:
+    """Names of users whose running rules are not those of the file."""
+    with open(path, encoding='utf-8') as stream:
+        wanted = access_list(stream)
+    running = access_list(client.call('ACL', 'LIST'))
+    return sorted(name for name in {*wanted, *running} if wanted.get(name) != running.get(name))
+
+
 def set_parameter(client: Client, name: str, value: str) -> bool:
     """Set a running value; False where only a restart can."""
     try:

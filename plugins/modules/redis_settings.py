@@ -18,25 +18,16 @@ author:
   - wandb.onprem maintainers (@wandb-onprem)
 extends_documentation_fragment:
   - wandb.onprem.attributes
+  - wandb.onprem.redis_login
 options:
-  socket:
-    description:
-      - Unix socket of the server.
-    type: path
-    required: true
-  user:
-    description:
-      - User to log in as.
-    type: str
-    required: true
-  password_file:
-    description:
-      - File on the host with the user's password.
-    type: path
-    required: true
   settings:
     description:
       - Parameters and their values.
+    type: dict
+    default: {}
+  secret_settings:
+    description:
+      - Further parameters, whose values are never shown.
     type: dict
     default: {}
   acl_file:
@@ -52,11 +43,6 @@ options:
       - Tells the server to read its certificate files again in any case, for instance because the CA's file changed.
     type: bool
     default: false
-  timeout:
-    description:
-      - Seconds to wait until the server accepts logins.
-    type: int
-    default: 60
 '''
 
 EXAMPLES = r'''
@@ -96,42 +82,22 @@ tls_reloaded:
 '''
 
 import contextlib
-import re
 import socket
 import ssl
-import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.wandb.onprem.plugins.module_utils.redis import (
-    Client,
     RedisError,
-    access_list,
     differences,
+    information,
     running_configuration,
     set_parameter,
+    users_with_other_rules,
 )
+from ansible_collections.wandb.onprem.plugins.module_utils.redis_login import LOGIN_OPTIONS, Silent, log_in
 
-
-def connect(module: AnsibleModule) -> Client:
-    """Log in over the socket, waiting for a server that is still starting or loading its data."""
-    with open(module.params['password_file'], encoding='utf-8') as stream:
-        password = stream.read().strip()
-    deadline = time.monotonic() + module.params['timeout']
-    while True:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(30)
-        try:
-            connection.connect(module.params['socket'])
-            client = Client(connection)
-            client.call('AUTH', module.params['user'], password)
-            client.call('PING')
-            return client
-        except (OSError, RedisError) as error:
-            hopeless = isinstance(error, RedisError) and not str(error).startswith('LOADING')
-            if hopeless or time.monotonic() > deadline:
-                module.fail_json(msg=f"cannot log in to Redis by {module.params['socket']} as {module.params['user']}: {error}")
-            time.sleep(0.5)
+HIDDEN = '(not shown)'
 
 
 def served_certificate(port: int) -> bytes | None:
@@ -152,47 +118,43 @@ def leaf(path: str) -> bytes:
     return ssl.PEM_cert_to_DER_cert(text[text.index('-----BEGIN'):text.index(end) + len(end)])
 
 
-def users_with_other_rules(client: Client, path: str) -> list[str]:
-    """Names of users whose running rules are not those of the file."""
-    with open(path, encoding='utf-8') as stream:
-        wanted = access_list(stream)
-    running = access_list(client.call('ACL', 'LIST'))
-    return sorted(name for name in {*wanted, *running} if wanted.get(name) != running.get(name))
-
-
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(
         argument_spec={
-            'socket': {'type': 'path', 'required': True},
-            'user': {'type': 'str', 'required': True},
-            'password_file': {'type': 'path', 'required': True, 'no_log': False},
+            **LOGIN_OPTIONS,
             'settings': {'type': 'dict', 'default': {}},
+            'secret_settings': {'type': 'dict', 'default': {}, 'no_log': True},
             'acl_file': {'type': 'path'},
             'tls_certificate': {'type': 'path'},
             'reload_tls': {'type': 'bool', 'default': False},
-            'timeout': {'type': 'int', 'default': 60},
         },
         supports_check_mode=True,
     )
-    settings: dict[str, t.Any] = module.params['settings']
-    client = connect(module)
+    hidden = set(module.params['secret_settings'])
+    settings: dict[str, t.Any] = {**module.params['settings'], **module.params['secret_settings']}
+    try:
+        client = log_in(module)
+    except Silent as error:
+        module.fail_json(msg=str(error))
     restart: list[str] = []
     left: list[str] = []
     try:
-        found = differences(settings, running_configuration(client))
+        # A Sentinel has an access list and no CONFIG.
+        asks = bool(settings or module.params['tls_certificate'] or module.params['reload_tls'])
+        found = differences(settings, running_configuration(client)) if asks else []
         users = users_with_other_rules(client, module.params['acl_file']) if module.params['acl_file'] else []
         if not module.check_mode:
             left = [f'{difference.name} is unknown to this server' for difference in found if difference.running is None]
             restart = [one.name for one in found if one.running is not None and not set_parameter(client, one.name, one.wanted)]
             left += [
-                f'{one.name}: wanted {one.wanted!r}, but it runs with {one.running!r}'
-                for one in differences(settings, running_configuration(client)) if one.name not in restart and one.running is not None
+                f'{one.name}: ' + (HIDDEN if one.name in hidden else f'wanted {one.wanted!r}, but it runs with {one.running!r}')
+                for one in (differences(settings, running_configuration(client)) if asks else []) if one.name not in restart and one.running is not None
             ]
             if users:
                 client.call('ACL', 'LOAD')
                 left += [f'rules of user {name}' for name in users_with_other_rules(client, module.params['acl_file'])]
-        configuration = running_configuration(client)
+        configuration = running_configuration(client) if asks else {}
         certificate, port = module.params['tls_certificate'], int(configuration.get('tls-port') or 0)
         reload_tls = module.params['reload_tls'] or bool(certificate and served_certificate(port) != leaf(certificate))
         if reload_tls and not module.check_mode:
@@ -200,20 +162,23 @@ def main() -> None:
             client.call('CONFIG', 'SET', 'tls-cert-file', configuration['tls-cert-file'])
             if certificate and served_certificate(port) != leaf(certificate):
                 left.append(f'the server was told to read its certificate again and still does not show the one in {certificate}')
-        version = re.search(r'redis_version:(\S+)', client.call('INFO', 'server'))
+        version = information(client, 'server').get('redis_version', '')
     except (RedisError, OSError, ValueError) as error:
         module.fail_json(msg=f'the server refused: {error}')
     if left:
         module.fail_json(msg=f"the server does not run with what is wanted: {'; '.join(left)}. See wandb_redis_settings.")
 
-    diff = {'before': {one.name: one.running for one in found}, 'after': {one.name: one.wanted for one in found}}
+    diff = {
+        'before': {one.name: HIDDEN if one.name in hidden else one.running for one in found},
+        'after': {one.name: f'{HIDDEN}, another' if one.name in hidden else one.wanted for one in found},
+    }
     for name in users:
         diff['before'][f'rules of user {name}'], diff['after'][f'rules of user {name}'] = 'others', 'those of the access list file'
     if reload_tls:
         diff['before']['certificate'], diff['after']['certificate'] = 'older than its file', 'read again'
     module.exit_json(
         changed=bool(found or users or reload_tls),
-        version=version[1] if version else '',
+        version=version,
         restart_needed=restart,
         acl_loaded=bool(users),
         tls_reloaded=reload_tls,

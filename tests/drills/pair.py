@@ -75,10 +75,11 @@ class Pair:
         (folder / 'hosts.yml').write_text(yaml.safe_dump(inventory), encoding='utf-8')
         self.inventories = [folder, self.lab.state_dir / 'inventory']
 
-    def play(self, name: str, *options: str, fails: str = '') -> str:
-        """Run a playbook of the collection; ``fails`` = what it must say when it fails, which it must then."""
+    def play(self, name: str, *options: str, fails: str = '', collection: bool = True) -> str:
+        """Run a playbook of the collection, or a file; ``fails`` = what it must say when it fails, which it must then."""
         command = ['ansible-playbook', *(part for folder in self.inventories for part in ('-i', str(folder)))]
-        done = subprocess.run([*command, f'wandb.onprem.{name}', *options], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        wanted = f'wandb.onprem.{name}' if collection else name
+        done = subprocess.run([*command, wanted, *options], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         output = done.stdout + done.stderr
         if fails:
             must(done.returncode and fails in ' '.join(output.split()), f'{name} {" ".join(options)} stops and says "{fails}"')

@@ -42,6 +42,11 @@ class Site:
         """The address that follows the primary (inventories/lab)."""
         return f'{self.lab.network}.20'
 
+    @property
+    def redis_address(self) -> str:
+        """The address that follows the master (inventories/lab)."""
+        return f'{self.lab.network}.30'
+
     def request(self, method: str, url: str, *, headers=None, body=None, via='lb-1') -> Answer:
         """One request through a proxy, its certificate verified against the site's CA."""
         answer = send(Request(url=url, method=method, headers=headers or {}, body=body, timeout=60, resolve=self.address(via), ca_path=str(self.ca)))

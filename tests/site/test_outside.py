@@ -40,7 +40,7 @@ def store(site, access='wandb_minio_access_key', secret='wandb_minio_secret_key'
 
 
 def cache(site, **change):
-    options = {'host': site.address('rd-1'), 'password': site.secrets['wandb_redis_password'], 'ssl': True, 'ssl_ca_certs': str(site.ca)}
+    options = {'host': site.redis_address, 'password': site.secrets['wandb_redis_password'], 'ssl': True, 'ssl_ca_certs': str(site.ca)}
     return redis.Redis(**{**options, **change})
 
 

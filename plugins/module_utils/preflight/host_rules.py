@@ -70,16 +70,23 @@ def cluster(host: str, seen: Observed) -> t.Iterator[Problem]:
         yield Problem('wandb_kubeconfig', f'the cluster runs Kubernetes {version[0]}.{version[1]}', 'W&B needs 1.29 or newer: upgrade the cluster', where=host)
 
 
+def redis(host: str, seen: Observed) -> t.Iterator[Problem]:
+    """A Redis of the user's own; the probe's message has the mend in it."""
+    if seen.get('error'):
+        yield Problem('wandb_redis_endpoint', seen['error'], 'correct the endpoint, or the server', where=host)
+
+
 RULES: dict[str, tuple[t.Callable[[str, Observed], t.Iterator[Problem]], ...]] = {
     'host': (platform, clock, disk),
     'api_host': (api_host,),
     'cluster': (cluster,),
+    'redis': (redis,),
 }
 
 
 def check_hosts(observed: t.Iterable[Observed]) -> list[Problem]:
     """Every problem of what was observed.
 
-    ``observed`` = a list of ``{kind: host|api_host|cluster, host: name, seen: {...}}``.
+    ``observed`` = a list of ``{kind: host|api_host|cluster|redis, host: name, seen: {...}}``.
     """
     return [problem for entry in observed for rule in RULES[entry['kind']] for problem in rule(entry['host'], entry['seen'])]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules for the Redis that is made here. Pure. Rules for Sentinel belong here, too; sizes are in ``sizes``."""
+"""Rules for the Redis that is made here. Pure; sizes are in ``sizes``."""
 
 from __future__ import annotations
 
@@ -28,13 +28,25 @@ _TAKEN_AWAY = ('-@admin', '-@dangerous')
 
 @rule(
     'redis-hosts', GROUP,
-    why='This version makes one server.',
-    mend='leave one host in the group',
+    why='Two Sentinels have no majority when one is lost, so nobody would be made master.',
+    mend='leave one host in the group, or use three',
 )
 def redis_hosts(site: Site) -> t.Iterator[Found]:
-    """Group wandb_redis has one host."""
-    if len(site.members(GROUP)) > 1:
-        yield Found(GROUP, f'has {len(site.members(GROUP))} hosts; this version makes one server')
+    """Redis is one server, or three and more with Sentinels."""
+    if len(site.members(GROUP)) == 2:
+        yield Found(GROUP, 'has 2 hosts')
+
+
+@rule(
+    'redis-address', 'wandb_redis_virtual_address', 'wandb_redis_address',
+    why='Which server is master changes; clients know one address.',
+    mend='set a free address of their network, such as 10.0.0.30/24 (or wandb_redis_address, if something of yours follows the master)',
+)
+def redis_address(site: Site) -> t.Iterator[Found]:
+    """Servers with Sentinels have an address that follows the master."""
+    hosts = site.members(GROUP)
+    if len(hosts) > 1 and not site.text('wandb_redis_virtual_address') and site.text('wandb_redis_address') in (*hosts, ''):
+        yield Found('wandb_redis_virtual_address', 'is missing: clients need one address that follows the master')
 
 
 @rule(
@@ -111,5 +123,5 @@ def application_rules(site: Site) -> t.Iterator[Found]:
 
 
 RULES = (
-    redis_hosts, memory, eviction, settings, bind, application_rules,
+    redis_hosts, redis_address, memory, eviction, settings, bind, application_rules,
 )

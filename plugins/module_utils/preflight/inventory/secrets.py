@@ -23,6 +23,7 @@ SECRETS: dict[str, tuple[str, str]] = {
     'wandb_minio_access_key': ('wandb_minio', 'wandb_bucket_endpoint'),
     'wandb_minio_secret_key': ('wandb_minio', 'wandb_bucket_endpoint'),
 }
+REDIS_SECRETS = ('wandb_redis_replication_password', 'wandb_redis_sentinel_password')
 PAIR_SECRETS = ('wandb_mysql_replication_password', 'wandb_mysql_backup_password', 'wandb_mysql_monitoring_password')
 # Dictionary; its key that asks for a password (none = the dictionary itself does); the secret; the key for a Secret of the user's own.
 PASSWORDS = (
@@ -73,7 +74,7 @@ def _unneeded(site: Site) -> set[str]:
 
 
 @rule(
-    'secret-missing', *SECRETS, *PAIR_SECRETS,
+    'secret-missing', *SECRETS, *PAIR_SECRETS, *REDIS_SECRETS,
     why='A service would have no password, or the wrong one.',
     mend=_MAKE,
 )
@@ -87,6 +88,9 @@ def secret_missing(site: Site) -> t.Iterator[Found]:
     for name in PAIR_SECRETS:
         backs_up = name == 'wandb_mysql_backup_password' and any(site.entries('wandb_mysql_backup_targets', host) for host in site.members('wandb_mysql'))
         if (len(site.members('wandb_mysql')) == 2 or backs_up) and not site.has(name):
+            yield Found(name, 'is missing')
+    for name in REDIS_SECRETS if len(site.members('wandb_redis')) > 1 else ():
+        if not site.has(name):
             yield Found(name, 'is missing')
 
 

@@ -64,6 +64,7 @@ ROWS = [
     (variables.dictionary, {'wandb_team_buckets': [{'name': 'a'}, {'provider': 's4', 'name': 'b'}]}, 'wandb_team_buckets', "entry 2: provider is 's4'"),
     (variables.dictionary, {'wandb_clickhouse_endpoint': {'host': 'c', 'password_secret': {'key': 'k'}}}, 'wandb_clickhouse_endpoint',
      'password_secret: has no name'),
+    (variables.required, {'wandb_nginx_ingress_upstreams': None}, 'wandb_nginx_ingress_upstreams', 'one entry a node'),
     (variables.required, {'wandb_nginx_ingress_upstreams': []}, 'wandb_nginx_ingress_upstreams', 'host:port'),
     (variables.site_wide, ({}, {}, {'db-1': {'wandb_mysql_port': 3307}}), 'wandb_mysql_port', 'group_vars/all'),
     (variables.site_wide, ({}, {}, {'lb-1': {'wandb_server_size': 'large'}}), 'wandb_server_size', 'group_vars/all'),
@@ -204,7 +205,9 @@ ROWS = [
     (minio.single_point, {'wandb_minio_address': '10.0.0.31'}, 'wandb_minio_address', 'one of the hosts'),
     (minio.bucket_name, {'wandb_minio_bucket': '10.0.0.1'}, 'wandb_minio_bucket', 'no name that S3 takes'),
 
-    (redis.redis_hosts, ({}, {'wandb_redis': ['a', 'b']}), 'wandb_redis', 'leave one'),
+    (redis.redis_hosts, ({}, {'wandb_redis': ['a', 'b']}), 'wandb_redis', 'or use three'),
+    (redis.redis_address, ({'wandb_redis_address': ''}, {'wandb_redis': ['a', 'b', 'c']}), 'wandb_redis_virtual_address', 'follows the master'),
+    (secrets.secret_missing, ({}, {'wandb_redis': ['a', 'b', 'c']}), 'wandb_redis_sentinel_password', 'is missing'),
     (redis.memory, {'wandb_redis_maxmemory': '0'}, 'wandb_redis_maxmemory', 'no bound'),
     (redis.memory, {'wandb_redis_maxmemory': '1mb'}, 'wandb_redis_maxmemory', '64 MiB'),
     (redis.eviction, {'wandb_redis_settings': {'maxmemory-policy': 'allkeys-lru'}}, 'wandb_redis_settings', 'allkeys-lru'),
