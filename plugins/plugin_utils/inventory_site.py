@@ -203,7 +203,6 @@ class Templated(t.Mapping[str, t.Any]):
                 values[name] = untagged(made[name])
         return Options(values, failed)
 
-
     def _referred(self, option: str, reference: re.Match[str]) -> t.Any:
         """The same as a template would give for a plain reference, in a tenth of the time: most arguments are one."""
         value = self.get(reference.group(1), Unreadable(f'{reference.group(1)} is undefined'))

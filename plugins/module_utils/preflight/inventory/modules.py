@@ -147,7 +147,7 @@ def _found(sentences: Told, module: str, spec: Spec, variable: Variable, site: S
             inner = '.'.join(option.split('.')[1:])
             text = _in_variables(rest, spec, variable, site)
             # Of a dictionary, or a list of them, another rule may have named one key, and the builder another one.
-            word = inner.split('.')[0] if isinstance(site.value(name), t.Mapping) else ''
+            word = inner.partition('.')[0] if isinstance(site.value(name), t.Mapping) else ''
             entry = _ENTRY.match(text)
             if entry:
                 word = f'entry {int(entry.group(1)) + 1}'

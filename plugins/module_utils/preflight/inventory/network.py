@@ -137,9 +137,10 @@ def router_id(site: Site) -> t.Iterator[Found]:
         if not site.text(address):
             continue
         numbers = {host: site.number(name, host) for host in site.members(group)}
+        first = (*numbers, '')[0]
         for host, number in numbers.items():
-            if number is not None and number != next(iter(numbers.values())):
-                yield Found(name, f'is another than on {next(iter(numbers))}', 'give all hosts of the group the same id', host)
+            if number is not None and number != numbers[first]:
+                yield Found(name, f'is another than on {first}', 'give all hosts of the group the same id', host)
             elif number is not None and owners.setdefault(number, name) != name:
                 yield Found(name, f'is {number}, as {owners[number]}', where=host)
 

@@ -123,8 +123,10 @@ ROWS = [
     (secrets.password_missing, {'wandb_server_smtp': {'host': 'm', 'user': 'u'}}, 'wandb_smtp_password', 'password_secret'),
     (secrets.password_missing, {'wandb_operator_chart_username': 'u'}, 'wandb_operator_chart_password', 'vault'),
     (secrets.bucket_keys, {'wandb_team_buckets': [{'name': 'a', 'access_key': 'k'}]}, 'wandb_team_buckets', 'access_key alone'),
-    (secrets.bucket_keys, {'wandb_team_buckets': [{'access_key': 'k', 'secret_key': 's', 'secret': {}, 'name': 'a'}, {'access_key': 'k', 'secret_key': 's',
-                                                                                                                 'secret': {'name': 'o'}}]},
+    (secrets.bucket_keys,
+     {'wandb_team_buckets': [
+         {'access_key': 'k', 'secret_key': 's', 'secret': {}, 'name': 'a'}, {'access_key': 'k', 'secret_key': 's', 'secret': {'name': 'o'}},
+     ]},
      'wandb_team_buckets', 'entry 2: has keys and a Secret'),
     (secrets.secret_length, {'wandb_redis_password': 'aB3xQ'}, 'wandb_redis_password', 'only 5 characters'),
     (secrets.secret_length, {'wandb_mysql_replication_password': 'aB3xQ' * 7}, 'wandb_mysql_replication_password', '32 at most'),
