@@ -112,7 +112,7 @@ def routes() -> list[str]:
 
 def run_arguments(lab: Lab, host: str, image: str) -> list[str]:
     args = ["run", "-d", "--name", lab.container(host), "--hostname", host, "--systemd=always"]
-    args += ["--network", lab.network_name, "--ip", lab.address(host), "--network-alias", host]
+    args += ["--network", lab.network_name, "--ip", lab.address(host), "--mac-address", lab.hardware_address(host), "--network-alias", host]
     # A server that asks for the whole machine's memory (a wrong buffer pool is enough) is ended alone, not with all the others.
     args += ["--memory", MEMORY.get(host.split("-")[0], "1g")]
     # SYS_ADMIN: without it systemd ignores every sandboxing option of a unit; NET_*: keepalived, network namespaces.

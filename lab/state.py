@@ -106,6 +106,10 @@ class Lab:
     def address(self, host: str) -> str:
         return f"{self.network}.{self.suffix(host)}"
 
+    def hardware_address(self, host: str) -> str:
+        """The same after each start, as a real host's: with another one its neighbours would go on sending to the old one for a while."""
+        return "02:00:" + ":".join(f"{int(part):02x}" for part in self.address(host).split("."))
+
     def exec(self, host: str, argv: Sequence[str], data: str | None = None, check: bool = True) -> str:
         """Runs a command as root on the host and returns its standard output."""
         return podman("exec", *(["-i"] if data is not None else []), self.container(host), *argv, data=data, check=check).stdout

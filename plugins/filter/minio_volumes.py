@@ -12,15 +12,16 @@ author: wandb.onprem maintainers (@wandb-onprem)
 description:
   - Makes the text that every MinIO server of a deployment is started with.
   - Names that form a range become one term with an ellipsis, others are listed one by one.
-  - The order of the hosts does not matter.
+  - The order of the hosts does not matter, that of the pools does.
 options:
   _input:
-    description: Names of the hosts, as they reach each other.
+    description:
+      - Names of the hosts, as they reach each other; or pools, each a dictionary of C(hosts) and C(drives), in the order in which they were added.
     type: list
-    elements: str
+    elements: raw
     required: true
   drives:
-    description: Folders that each host gives, one for each drive.
+    description: Folders that each host gives, one for each drive, where its pool names none.
     type: list
     elements: str
     required: true
@@ -50,12 +51,14 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.wandb.onprem.plugins.plugin_utils.minio_volumes import minio_volumes
+from ansible_collections.wandb.onprem.plugins.plugin_utils.minio_volumes import minio_volumes, pool_volumes
 
 
-def volumes(hosts: t.Sequence[str], drives: t.Sequence[str], port: int = 9000, scheme: str = 'https') -> str:
+def volumes(hosts: t.Sequence[t.Any], drives: t.Sequence[str], port: int = 9000, scheme: str = 'https') -> str:
     """The volumes, with Ansible's kind of error."""
     try:
+        if hosts and not isinstance(hosts[0], str):
+            return pool_volumes(hosts, drives, int(port), scheme)
         return minio_volumes(hosts, drives, int(port), scheme)
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Buckets, users and policies of a MinIO deployment: clients, then one service for each kind of thing.
+"""Users and policies of a MinIO deployment, and the clients that every module of it speaks with (buckets: minio_buckets.py).
 
 The services take their clients as arguments and know nothing of Ansible; each operation returns a Change, which holds
 the thing before and after. In check mode nothing is written, and `after` is what a real run would leave.
@@ -21,11 +21,8 @@ MINIO_IMPORT_ERROR: str | None = None
 try:
     import urllib3
     from minio import Minio, MinioAdmin
-    from minio.commonconfig import ENABLED
     from minio.credentials.providers import StaticProvider
-    from minio.deleteobjects import DeleteObject
     from minio.error import InvalidResponseError, MinioAdminException, S3Error, ServerError
-    from minio.versioningconfig import OFF, SUSPENDED, VersioningConfig
 except ImportError:
     MINIO_IMPORT_ERROR = traceback.format_exc()
 
@@ -154,8 +151,8 @@ def login_test(connection: Connection, pool: urllib3.PoolManager) -> t.Callable[
     return accepted
 
 
-def presigner(connection: Connection, bucket: str, name: str, expires: datetime.timedelta) -> t.Callable[[str, bool], str]:
-    """A function from method, and whether to sign with the right secret, to a presigned URL of the object. It asks nobody."""
+def presigner(connection: Connection, bucket: str, name: str, expires: datetime.timedelta) -> t.Callable[..., str]:
+    """A function from method, whether to sign with the right secret, and a query, to a presigned URL of the object. It asks nobody."""
     host, secure = split_endpoint(connection.endpoint)
 
     def client(secret_key: str) -> Minio:
@@ -163,8 +160,9 @@ def presigner(connection: Connection, bucket: str, name: str, expires: datetime.
 
     clients = {True: client(connection.secret_key), False: client('wrong' + connection.secret_key)}
 
-    def presign(method: str, right_key: bool) -> str:
-        return clients[right_key].get_presigned_url(method=method, bucket_name=bucket, object_name=name, expires=expires)
+    def presign(method: str, right_key: bool, query: t.Mapping[str, str] | None = None) -> str:
+        return clients[right_key].get_presigned_url(
+            method=method, bucket_name=bucket, object_name=name, expires=expires, extra_query_params=t.cast(t.Any, dict(query or {})))
 
     return presign
 
@@ -230,63 +228,6 @@ def canonical_policy(document: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]
 
 # --- services --------------------------------------------------------------------------------------------------------
 
-class BucketService:
-    """Buckets. Uses of the client: the bucket calls of Minio."""
-
-    def __init__(self, client: Minio, check_mode: bool) -> None:
-        self._client = client
-        self._check_mode = check_mode
-
-    def read(self, name: str) -> dict[str, t.Any] | None:
-        """The bucket as results and diffs show it, or None."""
-        # Not bucket_exists(): it asks with HEAD, whose answer has no body, so that a wrong key looks like a missing right.
-        try:
-            status = self._client.get_bucket_versioning(bucket_name=name).status
-        except S3Error as error:
-            if error.code == 'NoSuchBucket':
-                return None
-            raise
-        return {'name': name, 'versioning': {ENABLED: 'enabled', SUSPENDED: 'suspended'}.get(status or OFF, 'off')}
-
-    def ensure(self, name: str, versioning: bool | None) -> Change:
-        """Make the bucket; `versioning` None leaves it as it is, False is satisfied by a bucket that never had it."""
-        before = self.read(name)
-        after = dict(before or {'name': name, 'versioning': 'off'})
-        if versioning is True:
-            after['versioning'] = 'enabled'
-        elif versioning is False and after['versioning'] == 'enabled':
-            after['versioning'] = 'suspended'
-        change = Change(before, after)
-        if self._check_mode or not change.changed:
-            return change
-        if before is None:
-            self._client.make_bucket(bucket_name=name)
-        if after['versioning'] != (before or {'versioning': 'off'})['versioning']:
-            self._client.set_bucket_versioning(bucket_name=name, config=VersioningConfig(ENABLED if versioning else SUSPENDED))
-        return Change(before, self.read(name))
-
-    def remove(self, name: str, force: bool) -> Change:
-        """Remove the bucket. MinioError if it holds objects or versions and `force` is not given, in check mode too."""
-        before = self.read(name)
-        if before is None:
-            return Change(None, None)
-        filled = next(iter(self._client.list_objects(bucket_name=name, recursive=True, include_version=True)), None) is not None
-        if filled and not force:
-            raise MinioError(f'Bucket {name} is not empty and was left as it is. Set force to true to delete it with every object and version in it.')
-        if not self._check_mode:
-            if filled:
-                self._empty(name)
-            self._client.remove_bucket(bucket_name=name)
-        return Change(before, None)
-
-    def _empty(self, name: str) -> None:
-        listed = self._client.list_objects(bucket_name=name, recursive=True, include_version=True)
-        doomed = (DeleteObject(str(item.object_name), item.version_id) for item in listed)
-        errors = [f'{error.name}: {error.message}' for error in self._client.remove_objects(bucket_name=name, delete_object_list=doomed)]
-        if errors:
-            raise MinioError(f'Bucket {name} could not be emptied, {len(errors)} objects remain; the first: {errors[0]}')
-
-
 class UserService:
     """Users with one policy each. Uses of the client: user_*, policy_* of MinioAdmin; `login` tells whether a secret is right."""
 
@@ -348,7 +289,7 @@ class UserService:
         """Remove the user, and the policy unless somebody else has it."""
         user = self.read(access_key, policy_name)
         policy = user['policy'] if user else self.read_policy(policy_name)
-        with_policy = policy is not None and not self._others(policy_name, access_key)
+        with_policy = policy is not None and not self.others(policy_name, access_key)
         if not self._check_mode:
             if user:
                 self._client.user_remove(access_key)
@@ -358,10 +299,9 @@ class UserService:
             return Change(user, None)
         return Change({'policy': policy} if with_policy else None, None)
 
-    def _others(self, policy_name: str, access_key: str) -> bool:
-        """Whether a user other than this one, or a group, has the policy."""
+    def others(self, policy_name: str, access_key: str) -> list[str]:
+        """Users other than this one who have the policy, and groups (as `group NAME`)."""
         found = json.loads(self._client.get_policy_entities([], [], [policy_name]))
-        return any(
-            set(mapping.get('users') or []) - {access_key} or mapping.get('groups')
-            for mapping in found.get('policyMappings') or [] if mapping.get('policy') == policy_name
-        )
+        mappings = [mapping for mapping in found.get('policyMappings') or [] if mapping.get('policy') == policy_name]
+        users = {str(user) for mapping in mappings for user in mapping.get('users') or []} - {access_key}
+        return sorted(users) + sorted({f'group {group}' for mapping in mappings for group in mapping.get('groups') or []})

@@ -4,7 +4,7 @@
 """What a browser or SDK does with presigned URLs, step by step, each failure with its class and a mend.
 
 Classes: dns, connect, tls, timeout, protocol (nothing came back), then auth, bucket, cors, clock, and status for the rest.
-Collaborators: `presign(method, right_key)` makes a URL, `send` makes the request (module_utils/probes.py).
+Collaborators: `presign(method, right_key, query)` makes a URL, `send` makes the request (module_utils/probes.py).
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ class S3Probe:
     """Runs the plan. Nothing that follows from a broken connection or key is tried after it."""
 
     def __init__(
-        self, presign: t.Callable[[str, bool], str], send: t.Callable[[str, str, t.Mapping[str, str], bytes | None], Response], clock: t.Callable[[], float],
+        self, presign: t.Callable[[str, bool, t.Mapping[str, str]], str],
+        send: t.Callable[[str, str, t.Mapping[str, str], bytes | None], Response], clock: t.Callable[[], float],
     ) -> None:
         self._presign = presign
         self._send = send
@@ -125,8 +126,8 @@ class S3Probe:
         return checks
 
     def _ask(self, method: str, right_key: bool = True, headers: t.Mapping[str, str] | None = None, body: bytes | None = None,
-             signed_for: str = '') -> Response:
-        response = self._send(method, self._presign(signed_for or method, right_key), headers or {}, body)
+             signed_for: str = '', query: t.Mapping[str, str] | None = None) -> Response:
+        response = self._send(method, self._presign(signed_for or method, right_key, query or {}), headers or {}, body)
         self.tls = response.tls or self.tls
         return response
 
@@ -145,11 +146,44 @@ class S3Probe:
         if not written.ok:
             return [written]
         try:
-            read = [self._expect('get', 'GET', 200, plan), self._expect('head', 'HEAD', 200, plan)]
+            read = [self._expect('get', 'GET', 200, plan), self._expect('head', 'HEAD', 200, plan), self._range(plan), self._multipart(plan)]
             return [written, *read, self._expect('delete', 'DELETE', 204, plan)]
         except ProbeError:
             self._ask('DELETE')
             raise
+
+    def _range(self, plan: Plan) -> Check:
+        """A part of the object, as readers of large files ask for it."""
+        response = self._ask('GET', headers={'Range': 'bytes=2-5'})
+        if response.status == 200:
+            return Check('range', 'a request for 4 bytes is answered with the whole object', 'status', 'look at the proxies between: they must pass Range on')
+        if response.status != 206:
+            return refusal('range', response)
+        if response.content.encode() != plan.body[2:6]:
+            return Check('range', 'other bytes came back than were asked for', 'status', 'look at the proxies between: they must not rewrite bodies')
+        return Check('range', 'answered 206')
+
+    def _multipart(self, plan: Plan) -> Check:
+        """An upload in parts, as SDKs send what is large; it takes the place of the object. One that fails is aborted."""
+        begun = self._ask('POST', query={'uploads': ''})
+        upload = re.search(r'<UploadId>([^<]+)</UploadId>', begun.content)
+        if begun.status != 200 or not upload:
+            return refusal('multipart', begun)
+        its = {'uploadId': upload.group(1)}
+        part = self._ask('PUT', body=plan.body, query={'partNumber': '1', **its})
+        tag = part.headers.get('etag', '')
+        if part.status == 200 and tag:
+            parts = f'<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{tag}</ETag></Part></CompleteMultipartUpload>'
+            ended = self._ask('POST', body=parts.encode(), query=its)
+            # A store that has begun to answer 200 can only tell in the body that it could not put the parts together.
+            if ended.status == 200 and '<Error>' not in ended.content:
+                got = self._expect('multipart', 'GET', 200, plan)
+                return got if not got.ok else Check('multipart', 'uploaded in parts and read back')
+            part = ended
+        self._ask('DELETE', query=its)
+        if part.status == 200 and not tag:
+            return Check('multipart', 'the answer to a part has no ETag', 'status', 'look at the proxies between: they must pass ETag on')
+        return refusal('multipart', part)
 
     def _foreign_key(self) -> Check:
         response = self._ask('GET', right_key=False)
@@ -159,7 +193,7 @@ class S3Probe:
         return Check('wrong_key', f'a wrong secret key is answered {response.status}', 'auth', mend)
 
     def _anonymous(self) -> Check:
-        response = self._send('GET', self._presign('GET', True).partition('?')[0], {}, None)
+        response = self._send('GET', self._presign('GET', True, {}).partition('?')[0], {}, None)
         if response.status == 403:
             return Check('anonymous', 'is refused')
         return Check('anonymous', f'a request without a signature is answered {response.status}', 'auth', 'take anonymous access out of the bucket policy')

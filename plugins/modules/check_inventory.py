@@ -13,7 +13,9 @@ short_description: Check the whole inventory, or what was observed on its hosts,
 version_added: 0.1.0
 description:
   - Without options it reads the inventory on the controller, opens no connection, and fails with all problems at once;
-    each names the variable, the reason and the mend.
+    each names the variable, its value, the reason, the mend and the rule. What is only doubtful is warned of.
+  - The rules are those of C(docs/inventory_rules.md). What the modules M(wandb.onprem.wandb_server) and M(wandb.onprem.wandb_operator) would
+    refuse is among them.
   - With O(observed) it does the same for what M(wandb.onprem.host_info) and M(wandb.onprem.cluster_info) saw.
   - Values of secrets are never shown.
 author:
@@ -60,4 +62,22 @@ problems:
       description: What to do.
       type: str
       sample: set it to the URL that users will type, for example https://wandb.example.com
+    rule:
+      description: Id of the rule; empty for what was observed.
+      type: str
+      sample: host-url
+    value:
+      description: Value of the variable as it may be shown; empty for none. Secrets are hidden, of dictionaries and lists the size is told.
+      type: str
+      sample: "'http://wandb.example.com'"
+    warning:
+      description: Always V(false).
+      type: bool
+      sample: false
+warned:
+  description: What is doubtful and not refused, in the same form; V(warning) is V(true).
+  returned: always
+  type: list
+  elements: dict
+  sample: []
 '''

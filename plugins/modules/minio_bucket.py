@@ -10,7 +10,8 @@ module: minio_bucket
 short_description: Make or remove a bucket of a MinIO deployment
 version_added: 0.1.0
 description:
-  - Makes a bucket and turns its versioning on or off, or removes it.
+  - Makes a bucket with versioning, expiry of old versions, quota and encryption, or removes it.
+  - Rules of its lifecycle that others made stay.
 author:
   - wandb.onprem maintainers (@wandb-onprem)
 extends_documentation_fragment:
@@ -33,6 +34,21 @@ options:
       - Whether old versions of objects are kept. Left as it is if not given.
       - MinIO cannot turn it off again, only suspend it. A bucket that never had it satisfies V(false).
     type: bool
+  noncurrent_days:
+    description:
+      - Days after which a version that is no longer the newest is removed, and the marker of a deletion when nothing is left behind it. V(0) keeps them all.
+        Left as it is if not given.
+    type: int
+  quota:
+    description:
+      - Bytes that the bucket may hold, V(0) for no limit. Left as it is if not given.
+      - MinIO counts from time to time, so that a fast writer may go over it.
+    type: int
+  encryption:
+    description:
+      - Whether objects are encrypted without being asked to (SSE-S3). Left as it is if not given.
+      - The servers need a key service, or a key of their own, for that.
+    type: bool
   force:
     description:
       - With O(state=absent), removes a bucket that is not empty, with every object and version in it.
@@ -48,6 +64,16 @@ EXAMPLES = r'''
     root_password: "{{ wandb_minio_root_password }}"
     ca_path: /etc/wandb/pki/ca.crt
     name: wandb
+
+- name: Keep old versions of objects for two weeks, and no more than 2 TiB
+  wandb.onprem.minio_bucket:
+    endpoint: https://s3-1:9000
+    root_user: "{{ wandb_minio_root_user }}"
+    root_password: "{{ wandb_minio_root_password }}"
+    name: wandb
+    versioning: true
+    noncurrent_days: 14
+    quota: "{{ 2 * 1024 ** 4 }}"
 '''
 
 RETURN = r'''
@@ -64,10 +90,22 @@ bucket:
       description: One of V(off), V(enabled), V(suspended).
       type: str
       sample: "off"
+    noncurrent_days:
+      description: Days that old versions are kept; 0 = for ever.
+      type: int
+      sample: 14
+    quota:
+      description: Bytes that it may hold; 0 = no limit.
+      type: int
+      sample: 0
+    encryption:
+      description: Whether objects are encrypted without being asked to.
+      type: bool
+      sample: false
 '''
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.wandb.onprem.plugins.module_utils import minio
+from ansible_collections.wandb.onprem.plugins.module_utils import minio, minio_buckets
 
 
 def main() -> None:
@@ -78,6 +116,9 @@ def main() -> None:
             'name': {'type': 'str', 'required': True},
             'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
             'versioning': {'type': 'bool'},
+            'noncurrent_days': {'type': 'int'},
+            'quota': {'type': 'int'},
+            'encryption': {'type': 'bool'},
             'force': {'type': 'bool', 'default': False},
         },
         mutually_exclusive=[('ca_path', 'ca_content')],
@@ -86,11 +127,18 @@ def main() -> None:
     if minio.MINIO_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib('minio'), exception=minio.MINIO_IMPORT_ERROR)
     params = module.params
+    for name in ('noncurrent_days', 'quota'):
+        if (params[name] or 0) < 0:
+            module.fail_json(msg=f'{name} is {params[name]}: it must not be negative')
     try:
         connection = minio.root_connection(params)
-        service = minio.BucketService(minio.s3_client(connection, minio.http_pool(connection)), module.check_mode)
-        wanted = params['state'] == 'present'
-        change = service.ensure(params['name'], params['versioning']) if wanted else service.remove(params['name'], params['force'])
+        pool = minio.http_pool(connection)
+        service = minio_buckets.BucketService(minio.s3_client(connection, pool), minio.admin_client(connection, pool), module.check_mode)
+        if params['state'] == 'present':
+            wanted = minio_buckets.Wanted(params['versioning'], params['noncurrent_days'], params['quota'], params['encryption'])
+            change = service.ensure(params['name'], wanted)
+        else:
+            change = service.remove(params['name'], params['force'])
     except (minio.MinioError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
     except minio.failures() as error:

@@ -105,6 +105,17 @@ user:
       description: The document of O(policy_name), sorted.
       type: dict
       sample: {"Version": "2012-10-17", "Statement": []}
+others:
+  description: Other users that have the policy O(policy_name), and groups (as C(group NAME)); such as the key before a rotation.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+secret_replaced:
+  description: Whether the user existed with another secret, which works no longer (in check mode, would work no longer).
+  returned: success
+  type: bool
+  sample: false
 '''
 
 import typing as t
@@ -149,11 +160,13 @@ def main() -> None:
             change = service.ensure(params['access_key'], params['secret_key'], params['policy_name'], policy)
         else:
             change = service.remove(params['access_key'], params['policy_name'])
+        others = service.others(params['policy_name'], params['access_key'])
     except (minio.MinioError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
     except minio.failures() as error:
         module.fail_json(msg=minio.explain(error, params['endpoint']))
-    module.exit_json(changed=change.changed, user=change.after or {}, diff=shown(change))
+    module.exit_json(
+        changed=change.changed, user=change.after or {}, others=others, secret_replaced=bool(change.note), diff=shown(change))
 
 
 if __name__ == '__main__':

@@ -123,7 +123,7 @@ checks:
   contains:
     name:
       description:
-        - One of V(connection), V(put), V(get), V(head), V(delete), V(wrong_key), V(anonymous), V(clock),
+        - One of V(connection), V(put), V(get), V(head), V(range), V(multipart), V(delete), V(wrong_key), V(anonymous), V(clock),
           V(cors_get), V(cors_head), V(cors_put), V(cors_foreign).
       type: str
       sample: put

@@ -49,3 +49,11 @@ def minio_volumes(hosts: t.Sequence[str], drives: t.Sequence[str], port: int = 9
     return ' '.join(
         f'{scheme}://{host}:{port}{drive}' for drive in sorted(set(drives), key=natural_key) for host in sorted(set(hosts), key=natural_key)
     )
+
+
+def pool_volumes(pools: t.Sequence[t.Mapping[str, t.Any]], drives: t.Sequence[str], port: int = 9000, scheme: str = 'https') -> str:
+    """The volumes of several pools, each `{hosts, drives}`; `drives` of a pool that names none. The order of the pools is kept."""
+    for number, pool in enumerate(pools, 1):
+        if not isinstance(pool, dict) or not pool.get('hosts') or set(pool) - {'hosts', 'drives'}:
+            raise ValueError(f'wandb_minio_pools, entry {number}: write a dictionary of hosts (list, required) and drives (list)')
+    return ' '.join(minio_volumes(pool['hosts'], pool.get('drives') or drives, port, scheme) for pool in pools)

@@ -14,7 +14,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 
 from lab.podman import podman
 from tests.drills.mysql8 import follows, replicates
-from tests.drills.pair import Pair, must, say
+from tests.drills.pair import Pair, must, say, steps
 from tests.site.outside import HOST, Site
 
 SEMI_SYNC = "(SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Rpl_semi_sync_source_status')"
@@ -104,8 +104,7 @@ def reboots(pair: Pair, site: Site) -> None:
 def main() -> None:
     """Entry point."""
     pair, site = Pair(), Site()
-    for step in (converge, forced, comes_back, planned, reboots):
-        say(f'--- {step.__name__}')
+    for step in steps(converge, forced, comes_back, planned, reboots):
         step(pair, site)
     say('all of it holds')
 

@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import time
 
 import yaml
@@ -36,6 +37,14 @@ with connection.cursor() as cursor:
 def say(text: str) -> None:
     """One line of the drill's report."""
     print(f'drill: {text}', flush=True)
+
+
+def steps(*all_of_them):
+    """The drill's steps one after another, or only those that the arguments name."""
+    for step in all_of_them:
+        if not sys.argv[1:] or step.__name__ in sys.argv[1:]:
+            say(f'--- {step.__name__}')
+            yield step
 
 
 class Failed(SystemExit):

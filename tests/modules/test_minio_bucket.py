@@ -9,6 +9,8 @@ import io
 
 import pytest
 from harness import Step, run_module, walk
+from minio.commonconfig import Filter
+from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 from minio_lab import root_client, root_options
 
 MODULE = 'wandb.onprem.minio_bucket'
@@ -25,7 +27,7 @@ def options():
 
 
 def step(title, changed, expected, **args):
-    bucket = {'bucket': {'name': NAME, 'versioning': expected}} if expected else {'bucket': {}}
+    bucket = {'bucket.name': NAME, 'bucket.versioning': expected} if expected else {'bucket': {}}
     return Step(title, args, changed=changed, holds=bucket)
 
 
@@ -42,6 +44,30 @@ def test_create_modify_delete(options):
         step('create with versioning', True, 'enabled', versioning=True),
     ], secrets=[options['root_password']])
     assert root_client(options).get_bucket_versioning(bucket_name=NAME).status == 'Enabled'
+
+
+def test_old_versions_and_quota(options):
+    both = {'versioning': True, 'noncurrent_days': 14, 'quota': 1 << 30}
+    walk(MODULE, options, [
+        Step('create with both', both, changed=True, holds={'bucket.noncurrent_days': 14, 'bucket.quota': 1 << 30}),
+        Step('not mentioned', {}, changed=False, holds={'bucket.noncurrent_days': 14, 'bucket.quota': 1 << 30}),
+        Step('other days', {'noncurrent_days': 7}, changed=True, holds={'bucket.noncurrent_days': 7}),
+        Step('other quota', {'quota': 2 << 30}, changed=True, holds={'bucket.quota': 2 << 30}),
+    ])
+    client = root_client(options)
+    # A rule of somebody else's stays when ours goes.
+    config = client.get_bucket_lifecycle(bucket_name=NAME)
+    theirs = Rule(status='Enabled', rule_filter=Filter(prefix='tmp/'), rule_id='theirs', expiration=Expiration(days=1))
+    client.set_bucket_lifecycle(bucket_name=NAME, config=LifecycleConfig([*config.rules, theirs]))
+    walk(MODULE, options, [Step('for ever, without limit', {'noncurrent_days': 0, 'quota': 0}, changed=True,
+                                holds={'bucket.noncurrent_days': 0, 'bucket.quota': 0})])
+    assert [rule.rule_id for rule in client.get_bucket_lifecycle(bucket_name=NAME).rules] == ['theirs']
+
+
+def test_encryption_without_a_key_service_is_refused_by_the_server(options):
+    result = run_module(MODULE, {**options, 'encryption': True})
+    assert result['failed']
+    assert 'KMS' in result['msg']
 
 
 @pytest.mark.parametrize('versioning', [True, False])

@@ -10,7 +10,7 @@ from harness import lab_vars, run_module
 from minio_lab import root_client, root_options
 
 MODULE = 'wandb.onprem.s3_probe'
-ROUND_TRIP = ['put', 'get', 'head', 'delete']
+ROUND_TRIP = ['put', 'get', 'head', 'range', 'multipart', 'delete']
 READS = ['wrong_key', 'anonymous', 'clock', 'cors_get', 'cors_head', 'cors_put', 'cors_foreign']
 
 

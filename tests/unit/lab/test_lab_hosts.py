@@ -192,3 +192,7 @@ def test_missing_packages_are_named(tmp_path):
     assert missing_packages({"a": [str(away), str(here)], "b": [str(away)]}) == ["b"]
     assert {"runc", "maven"} <= set(wanted_packages(hybrid=True, maven=True))
     assert not {"runc", "maven"} & set(wanted_packages(hybrid=False, maven=False))
+
+
+def test_a_host_has_the_same_hardware_address_after_each_start(lab):
+    assert lab.hardware_address("lb-1") == "02:00:0a:59:29:0b"

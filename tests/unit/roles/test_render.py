@@ -18,6 +18,7 @@ SITE = {
     'wandb_host': 'https://wandb.example.com',
     'wandb_name': 'w',
     'wandb_namespace': 'server',
+    'wandb_size_profile': 'models-development',
     'wandb_mysql_endpoint': {'host': 'db.example.com', 'ca': PEM},
     'wandb_redis_endpoint': {'host': 'redis.example.com', 'tls': True, 'ca': PEM, 'sentinel_master': 'mymaster'},
     'wandb_bucket_endpoint': {'name': 'runs', 'region': 'eu-west-1', 'kms_key': 'arn:aws:kms:eu-west-1:1:key/2', 'queue': 'sqs://q', 'proxied': True},
@@ -125,6 +126,8 @@ def test_the_custom_resource_has_every_value_of_the_inventory(run):
     values = resource['spec']['values']
     site = values['global']
     assert site['licenseSecret']['name'] == 'w-license-in'
+    # Of the profile.
+    assert site['size'] == 'testing'
     assert site['redis']['params']['master'] == 'mymaster'
     assert site['bucket']['kmsKey'] == 'arn:aws:kms:eu-west-1:1:key/2'
     assert site['bucket']['secret']['secretName'] == 'w-bucket-in'

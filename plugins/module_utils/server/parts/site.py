@@ -19,7 +19,7 @@ Options = t.Mapping[str, t.Any]
 # The option has no default of its own, so that the guide's values can give it.
 DEFAULT_SIZE = 'small'
 # Releases that must not be installed, with the reason.
-_BROKEN_RELEASES = {'0.78.0': 'its artifact access is broken; use 0.78.2', '0.78.1': 'its artifact access is broken; use 0.78.2'}
+BROKEN_RELEASES = {'0.78.0': 'its artifact access is broken; use 0.78.2', '0.78.1': 'its artifact access is broken; use 0.78.2'}
 _DURATION = re.compile(r'([0-9]+(\.[0-9]+)?(ms|s|m|h))+')
 
 
@@ -56,8 +56,8 @@ def site_values(options: Options, notes: Notes) -> Values:
 def image_values(options: Options, notes: Notes) -> Values:
     """Where images come from. Their tags are the components'."""
     tag = options.get('image_tag')
-    if tag in _BROKEN_RELEASES:
-        notes.problems.append(f'image_tag: {tag} must not be installed: {_BROKEN_RELEASES[tag]}')
+    if tag in BROKEN_RELEASES:
+        notes.problems.append(f'image_tag: {tag} must not be installed: {BROKEN_RELEASES[tag]}')
     if not options.get('follow_channel') and not tag:
         notes.problems.append('image_tag: give the release to run (the chart would take "latest"), or set follow_channel')
     return {

@@ -56,4 +56,3 @@ def note(config: Config, verb: str, ok: bool, **more: t.Any) -> None:
     before = document.get(verb, {}).get('success_at')
     document[verb] = {'ok': ok, 'at': at, 'success_at': at if ok else before, **more}
     _write(_file(config, 'status.json'), document)
-

@@ -75,7 +75,7 @@ class Store:
     """Answers as a good store; `spoil` maps a method (or a reason) to another answer."""
 
     def __init__(self, spoil=None, allowed=(ORIGIN,)):
-        self.spoil, self.allowed, self.object, self.asked = spoil or {}, allowed, None, []
+        self.spoil, self.allowed, self.object, self.part, self.asked = spoil or {}, allowed, None, b'', []
 
     def send(self, method, url, headers, body):
         self.asked.append(method)
@@ -87,6 +87,14 @@ class Store:
             if isinstance(self.spoil[method], ProbeError):
                 raise self.spoil[method]
             return self.spoil[method]
+        if 'uploads=' in url:
+            return self.spoil.get('begin', answer(200, content='<R><UploadId>u1</UploadId></R>'))
+        if 'uploadId=u1' in url:
+            self.part = body if method == 'PUT' else self.part
+            self.object = self.part if method == 'POST' and 'complete' not in self.spoil else self.object
+            return self.spoil.get({'PUT': 'part', 'POST': 'complete', 'DELETE': 'abort'}[method], answer(200, headers={'etag': '"e1"'}))
+        if 'Range' in headers:
+            return self.spoil.get('range', answer(206, content=self.object.decode()[2:6]))
         if method == 'PUT':
             self.object = body
             return answer(200)
@@ -101,7 +109,9 @@ class Store:
 
 
 def run(store, **plan):
-    probe = S3Probe(lambda method, right: f'https://s3/b/o?signed{"" if right else "wrong"}', store.send, lambda: NOW)
+    probe = S3Probe(
+        lambda method, right, query: f'https://s3/b/o?signed{"" if right else "wrong"}' + ''.join(f'&{name}={value}' for name, value in query.items()),
+        store.send, lambda: NOW)
     return {check.name: check.failure for check in probe.run(Plan(origin=ORIGIN, **plan))}
 
 
@@ -121,6 +131,15 @@ def test_check_mode_writes_nothing():
     ({'PUT': answer(403, 'AccessDenied')}, 'put', 'auth'),
     ({'GET': answer(200, content='changed')}, 'get', 'status'),
     ({'HEAD': answer(403)}, 'head', 'status'),
+    ({'range': answer(200, content='all of it')}, 'range', 'status'),
+    ({'range': answer(206, content='????')}, 'range', 'status'),
+    ({'range': answer(403, 'AccessDenied')}, 'range', 'auth'),
+    ({'begin': answer(403, 'AccessDenied')}, 'multipart', 'auth'),
+    ({'begin': answer(200, content='<html>')}, 'multipart', 'status'),
+    ({'part': answer(200)}, 'multipart', 'status'),
+    ({'part': answer(413)}, 'multipart', 'status'),
+    ({'complete': answer(200, 'InternalError')}, 'multipart', 'status'),
+    ({'complete': answer(403, 'AccessDenied')}, 'multipart', 'auth'),
     ({'DELETE': answer(403, 'AccessDenied')}, 'delete', 'auth'),
     ({'wrong': answer(200)}, 'wrong_key', 'auth'),
     ({'anonymous': answer(200)}, 'anonymous', 'auth'),
@@ -128,6 +147,13 @@ def test_check_mode_writes_nothing():
 ])
 def test_each_step_can_fail(spoil, name, failure):
     assert run(Store(spoil))[name] == failure
+
+
+@pytest.mark.parametrize(('spoil', 'aborted'), [({}, False), ({'part': answer(500)}, True), ({'complete': answer(500)}, True)])
+def test_parts_that_are_left_are_removed(spoil, aborted):
+    store = Store(spoil)
+    run(store)
+    assert store.asked.count('DELETE') == 1 + aborted
 
 
 def test_a_store_open_to_every_origin():

@@ -4,46 +4,12 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
-
 import pytest
 from ansible_collections.wandb.onprem.plugins.plugin_utils.certificates import certificate_problems, public_key_fingerprint, san_entries
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
+from issuer import Issuer
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
 NAMES = ['wandb.example.com', '10.0.0.4']
-
-
-class Issuer:
-    """A certificate with its key that can sign others."""
-
-    def __init__(self, name='root', issuer=None, *, ca=True, key=None, names=(), days=100, from_days=-1):
-        self.key = key or ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        signer = issuer or self
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(self.name)
-            .issuer_name(signer.name)
-            .public_key(self.key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(NOW + datetime.timedelta(days=from_days))
-            .not_valid_after(NOW + datetime.timedelta(days=days))
-            .add_extension(x509.BasicConstraints(ca, None), critical=True)
-        )
-        if names:
-            entries = [x509.IPAddress(ipaddress.ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
-            builder = builder.add_extension(x509.SubjectAlternativeName(entries), critical=False)
-        self.certificate = builder.sign(signer.key, hashes.SHA256())
-        self.pem = self.certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    def key_pem(self, passphrase=None):
-        """The key as PEM text."""
-        encryption = serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
-        return self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
 
 
 ROOT = Issuer()

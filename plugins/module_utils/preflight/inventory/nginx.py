@@ -1,0 +1,111 @@
+# Copyright (c) 2026 wandb.onprem maintainers
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules for the proxy. Pure. Rules for a pair of proxies belong here, too."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import is_loopback
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
+
+GROUP = 'wandb_nginx'
+_UPSTREAM = re.compile(r'([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})')
+
+
+@rule(
+    'nginx-upstreams', 'wandb_nginx_ingress_upstreams',
+    why='Nginx needs to know where the ingress is.',
+    mend='write each as host:port, such as 10.0.0.10:443',
+)
+def upstreams(site: Site) -> t.Iterator[Found]:
+    """The ingress is listed as host:port, each once, no URL."""
+    for host in site.members(GROUP):
+        seen = set()
+        for number, upstream in enumerate(site.entries('wandb_nginx_ingress_upstreams', host), 1):
+            text = str(upstream)
+            match = _UPSTREAM.fullmatch(text)
+            if not match or not 1 <= int(match.group(3)) <= 65535:
+                yield Found('wandb_nginx_ingress_upstreams', f'entry {number} is no host:port', where=host)
+            elif text in seen:
+                yield Found('wandb_nginx_ingress_upstreams', f'entry {number} is there already', f'list {text} once', host)
+            seen.add(text)
+
+
+@rule(
+    'nginx-loop', 'wandb_nginx_ingress_upstreams',
+    why='Requests would go in a circle until they are refused.',
+    mend="list the addresses of the cluster's ingress",
+)
+def loop(site: Site) -> t.Iterator[Found]:
+    """No proxy stands behind itself or behind another one."""
+    proxies = {(name, site.number('wandb_nginx_https_port', host)) for host in site.members(GROUP) for name in site.known_as([host])}
+    for host in site.members(GROUP):
+        for upstream in site.entries('wandb_nginx_ingress_upstreams', host):
+            match = _UPSTREAM.fullmatch(str(upstream))
+            if match and ((match.group(1), int(match.group(3))) in proxies or
+                          (is_loopback(match.group(1)) and int(match.group(3)) == site.number('wandb_nginx_https_port', host))):
+                yield Found('wandb_nginx_ingress_upstreams', f'{upstream} is a proxy itself', where=host)
+
+
+@rule(
+    'nginx-plain-upstream', 'wandb_nginx_ingress_upstreams',
+    warning=True,
+    why='Nginx speaks HTTPS to what is behind it.',
+    mend='take the port of the ingress that speaks HTTPS, most often 443',
+)
+def plain_upstream(site: Site) -> t.Iterator[Found]:
+    """The ingress is not listed with a port that commonly speaks HTTP."""
+    for host in site.members(GROUP):
+        for upstream in site.entries('wandb_nginx_ingress_upstreams', host):
+            if str(upstream).endswith((':80', ':8080')):
+                yield Found('wandb_nginx_ingress_upstreams', f'{upstream} is most probably HTTP', where=host)
+
+
+@rule(
+    'nginx-ports', 'wandb_nginx_http_port', 'wandb_nginx_https_port',
+    why='One of them could not listen.',
+    mend='give them different ports',
+)
+def ports(site: Site) -> t.Iterator[Found]:
+    """HTTP and HTTPS have ports of their own."""
+    for host in site.members(GROUP):
+        port = site.number('wandb_nginx_http_port', host)
+        if port is not None and port == site.number('wandb_nginx_https_port', host):
+            yield Found('wandb_nginx_http_port', f'is {port}, as wandb_nginx_https_port', where=host)
+
+
+@rule(
+    'nginx-ciphers', 'wandb_nginx_ciphers',
+    why='They can be broken, or show the server to nobody in particular.',
+    mend='leave the default, or take ECDHE suites with GCM or CHACHA20',
+)
+def ciphers(site: Site) -> t.Iterator[Found]:
+    """The ciphers of TLS 1.2 hold none that is broken."""
+    for host in site.members(GROUP):
+        text = site.text('wandb_nginx_ciphers', host)
+        words = [word for word in re.split(r'[:, ]+', text) if word and word[0] not in '!-']
+        bad = sorted({word for word in words if re.search(r'NULL|RC4|DES|MD5|EXP|\bLOW\b|ADH|AECDH', word, re.I)})
+        if bad:
+            yield Found('wandb_nginx_ciphers', f'holds {", ".join(bad)}', where=host)
+        elif not words and site.gives('wandb_nginx_ciphers', host):
+            yield Found('wandb_nginx_ciphers', 'is empty', where=host)
+
+
+@rule(
+    'nginx-ingress-tls', 'wandb_server_ingress_tls_secret', GROUP,
+    why='Nginx checks the certificate of the ingress for the name in wandb_host.',
+    mend='leave the default, or name a Secret of your own with such a certificate',
+)
+def ingress_tls(site: Site) -> t.Iterator[Found]:
+    """Behind the proxy the ingress speaks TLS."""
+    if site.members(GROUP) and site.value('wandb_server_ingress_enabled') is not False and site.value('wandb_server_ingress_tls_secret') == '':
+        yield Found('wandb_server_ingress_tls_secret', 'is empty, and group wandb_nginx has hosts')
+
+
+RULES = (
+    upstreams, loop, plain_upstream, ports, ciphers, ingress_tls,
+)
