@@ -91,7 +91,7 @@ def _master(opener: t.Callable[[Request], socket.socket], request: Request, name
 
 def _latency(client: Client) -> float:
     """Milliseconds of a question and its answer, the median."""
-    times = []
+    times: list[float] = []
     while len(times) < PINGS:
         begun = time.monotonic()
         client.call('PING')

@@ -21,7 +21,8 @@ from lab.podman import podman
 from tests.drills.pair import Pair, must, say, steps
 
 DATA = (
-    'CREATE TABLE wandb_local.runs (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(50), config JSON, picture BLOB, twice INT AS (CHAR_LENGTH(name) * 2) STORED)',
+    'CREATE TABLE wandb_local.runs (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(50), config JSON, picture BLOB,'
+    ' twice INT AS (CHAR_LENGTH(name) * 2) STORED)',
     "INSERT INTO wandb_local.runs (id, name, config, picture) VALUES (1, 'naïve ✓', '{\"a\": [1, null]}', x'00FF0A27'), (2, NULL, NULL, NULL)",
     'CREATE VIEW wandb_local.names AS SELECT name FROM wandb_local.runs',
     'CREATE TRIGGER wandb_local.upper BEFORE INSERT ON wandb_local.runs FOR EACH ROW SET NEW.name = UPPER(NEW.name)',

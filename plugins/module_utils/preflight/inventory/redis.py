@@ -46,7 +46,7 @@ def redis_hosts(site: Site) -> t.Iterator[Found]:
 def redis_address(site: Site) -> t.Iterator[Found]:
     """Servers with Sentinels have an address that follows the master."""
     hosts = site.members(GROUP)
-    if len(hosts) > 1 and not site.has('wandb_redis_virtual_address') and site.text('wandb_redis_address') in (*hosts, ''):
+    if len(hosts) > 2 and not site.has('wandb_redis_virtual_address') and site.text('wandb_redis_address') in (*hosts, ''):
         yield Found('wandb_redis_virtual_address', 'is missing: clients need one address that follows the master')
 
 

@@ -89,7 +89,7 @@ def secret_missing(site: Site) -> t.Iterator[Found]:
         backs_up = name == 'wandb_mysql_backup_password' and any(site.entries('wandb_mysql_backup_targets', host) for host in site.members('wandb_mysql'))
         if (len(site.members('wandb_mysql')) == 2 or backs_up) and not site.has(name):
             yield Found(name, 'is missing')
-    for name in REDIS_SECRETS if len(site.members('wandb_redis')) > 1 else ():
+    for name in REDIS_SECRETS if len(site.members('wandb_redis')) > 2 else ():
         if not site.has(name):
             yield Found(name, 'is missing')
 

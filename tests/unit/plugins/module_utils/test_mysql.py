@@ -139,7 +139,8 @@ def test_other_errors_of_the_server_are_not_swallowed():
 
 
 @pytest.mark.parametrize(('one', 'other', 'same'), [
-    ('10', '10.000000', True), (10.0, '10.000000', True), (2.5, '2.500000', True), (10, '10.500000', False), ('1G', '1073741824', True), ('8.0.31', '8.0.310', False),
+    ('10', '10.000000', True), (10.0, '10.000000', True), (2.5, '2.500000', True), (10, '10.500000', False),
+    ('1G', '1073741824', True), ('8.0.31', '8.0.310', False),
 ])
 def test_a_number_is_the_same_however_it_is_written(one, other, same):
     assert (canonical(one) == canonical(other)) is same

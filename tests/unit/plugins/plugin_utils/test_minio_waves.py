@@ -34,7 +34,7 @@ def test_waves(active, outdated, options, expected):
     assert waves(FOUR, active, outdated, **options) == expected
 
 
-@pytest.mark.parametrize(('count', 'rolling'), itertools.product([1, 2, 3, 4, 5, 8, 16], [False, True]))
+@pytest.mark.parametrize(('count', 'rolling'), list(itertools.product([1, 2, 3, 4, 5, 8, 16], [False, True])))
 def test_no_wave_waits_for_ever(count, rolling):
     """Played through: whoever starts finds half of the others running like itself, or starting with it."""
     hosts = [f'{number:02d}' for number in range(count)]
