@@ -30,8 +30,10 @@ except ImportError:  # ansible-core < 2.19 templates every text
 ROLES = pathlib.Path(__file__).resolve().parent.parent.parent / 'roles'
 # Module -> the role and the task file that call it.
 MODULES = {'wandb_server': ('server', 'custom_resource.yml'), 'wandb_operator': ('operator', 'release.yml')}
-# What role minio would refuse of the inventory alone, and how it reads its layout.
-MINIO = ('__wandb_minio_rules', '__wandb_minio_layout_options')
+# What a role would refuse of the inventory alone: sentences, or rules of `holds` and `else`.
+REFUSALS = {'mysql': '__wandb_mysql_pair_problems', 'minio': '__wandb_minio_rules', 'redis': '__wandb_redis_problems'}
+# How role minio reads its layout.
+LAYOUT = '__wandb_minio_layout_options'
 # What role pki makes of a certificate that was given: the certificate, its key, its names, the CAs, and the same for the ingress.
 CERTIFICATES = (
     '__wandb_pki_given_certificate', '__wandb_pki_given_key', '__wandb_pki_service_sans', '__wandb_pki_trusted', '__wandb_pki_ingress_certificate',
@@ -131,7 +133,7 @@ def module_internals(module: str) -> tuple[str, ...]:
 @functools.cache
 def internals() -> dict[str, t.Any]:
     """All that the rules can come to, not templated. Ansible copies every variable for every template, so there are no others."""
-    wanted = _internals(role_variables('defaults'), *(module_arguments(module) for module in MODULES), *CERTIFICATES, *MINIO)
+    wanted = _internals(role_variables('defaults'), *(module_arguments(module) for module in MODULES), *CERTIFICATES, *REFUSALS.values(), LAYOUT)
     return {name: role_variables('vars')[name] for name in wanted}
 
 
@@ -231,22 +233,27 @@ def _certificates(values: t.Mapping[str, Templated], site_values: Templated) -> 
     return {host: problems for host, problems in found.items() if problems}
 
 
-def _minio(hosts: t.Sequence[str], values: t.Mapping[str, Templated], own: t.Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
-    """What role minio would refuse, by its own rules; only once where hosts are described alike."""
+def _refused(role: str, hosts: t.Sequence[str], values: t.Mapping[str, Templated], own: t.Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    """What a role would refuse, by its own rules; only once where hosts are described alike."""
     found = {}
     for host in hosts:
-        if host != hosts[0] and not any(name.startswith('wandb_minio_') for name in own[host] ^ own[hosts[0]]):
+        if host != hosts[0] and not any(name.startswith(f'wandb_{role}_') for name in own[host] ^ own[hosts[0]]):
             continue
-        one = values[host]
-        rules, options, volumes = one.get(MINIO[0]), one.get(MINIO[1]), one.get('wandb_minio_volumes')
-        sentences = [rule['else'] for rule in rules if not rule['holds']] if isinstance(rules, list) else []
-        if isinstance(volumes, str) and isinstance(options, dict):
-            flags = {name: bool(options[name]) for name in ('allow_single', 'allow_root_drive')}
-            sentences += check(Deployment(volumes, hosts, {}, int(options['parity']) or None, **flags))
-        elif one.reason('wandb_minio_volumes') and 'wandb_minio_volumes' not in one.raw:
-            sentences.append(f'wandb_minio_volumes cannot be made of hosts and drives: {one.reason("wandb_minio_volumes")}')
-        found[host] = [' '.join(str(sentence).split()) for sentence in sentences]
+        rules = values[host].get(REFUSALS[role])
+        sentences = [rule if isinstance(rule, str) else rule['else'] for rule in rules if isinstance(rule, str) or not rule['holds']] if rules else []
+        sentences += _layout(values[host], hosts) if role == 'minio' else []
+        found[host] = [' '.join(sentence.split()) for sentence in sentences]
     return {host: sentences for host, sentences in found.items() if sentences}
+
+
+def _layout(one: Templated, hosts: t.Sequence[str]) -> list[str]:
+    """What cannot be a deployment of MinIO, or would not survive the loss of a drive."""
+    options, volumes = one.get(LAYOUT), one.get('wandb_minio_volumes')
+    if isinstance(volumes, str) and isinstance(options, dict):
+        return check(Deployment(
+            volumes, hosts, {}, int(options['parity']) or None, allow_single=bool(options['allow_single']), allow_root_drive=bool(options['allow_root_drive'])))
+    reason = one.reason('wandb_minio_volumes') if 'wandb_minio_volumes' not in one.raw else ''
+    return [f'wandb_minio_volumes cannot be made of hosts and drives: {reason}'] if reason else []
 
 
 def site_of(templar: t.Any, task_vars: Variables, files: Written, controller: Controller | None = None) -> Site:
@@ -275,7 +282,7 @@ def site_of(templar: t.Any, task_vars: Variables, files: Written, controller: Co
         literal=frozenset(name for name in given if values.is_literal(name)),
         own_literal={host: frozenset(name for name in own[host] if one.is_literal(name)) for host, one in hosts.items()},
         modules={module: values.arguments(module) for module in MODULES},
-        minio=_minio(groups.get('wandb_minio', []), hosts, own),
+        refused={role: _refused(role, groups.get(f'wandb_{role}', []), hosts, own) for role in REFUSALS},
         certificates=_certificates(hosts, values),
         in_clear=files.in_clear,
         has_vault=files.has_vault,

@@ -12,23 +12,21 @@ import pathlib
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'unit' / 'plugins' / 'plugin_utils'))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / 'tests' / 'unit' / 'plugins' / 'plugin_utils'))
 
+import yaml
 from issuer import Issuer
 
 # Every name and address in the inventory "production" that a certificate must be valid for.
 NAMES = (
-    'wandb.example.com', 's3.wandb.example.com', '10.0.0.20', 'rd-1.example.com', 's3-1.example.com', 's3-2.example.com', 's3-3.example.com',
-    's3-4.example.com',
+    'wandb.example.com', 's3.wandb.example.com', '10.0.0.20', '10.0.0.40', '10.0.0.41', '10.0.0.42', '10.0.0.43',
+    's3-1.example.com', 's3-2.example.com', 's3-3.example.com', 's3-4.example.com',
 )
 # Behind the end of this century, so that no test grows old.
 EXPIRES = 4102444800
-# What playbook wandb.onprem.secrets makes, but for the API key.
-MADE = (
-    'wandb_mysql_password', 'wandb_redis_password', 'wandb_redis_replication_password', 'wandb_redis_sentinel_password',
-    'wandb_minio_root_user', 'wandb_minio_root_password', 'wandb_minio_access_key', 'wandb_minio_secret_key',
-    'wandb_mysql_replication_password', 'wandb_mysql_backup_password', 'wandb_mysql_monitoring_password',
-)
+# What playbook wandb.onprem.secrets makes, but for the API key, which has a form of its own.
+MADE = sorted(set(yaml.safe_load((ROOT / 'roles/common/vars/main.yml').read_text(encoding='utf-8'))['__wandb_secrets_made']) - {'wandb_verify_api_key'})
 PLACEHOLDER = 'CHANGE-ME'
 FILES = ('files/minio', 'files/operator-1.4.8.tgz', 'files/operator-wandb-0.43.8.tgz', 'files/mysql-8.4.6-linux-glibc2.28-x86_64.tar.xz', 'kubeconfig')
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One variable, wandb_size_profile, decides the defaults of server, MySQL, Redis and MinIO; what is said apart from it stays."""
+"""One variable, wandb_size_profile, decides the defaults of server, MySQL and Redis, and whether MinIO may be one drive; what is said apart stays."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ GUIDE = {
 }
 DEFAULTS = {
     'wandb_server_size': 'server_size', 'wandb_mysql_innodb_buffer_pool_size': 'mysql_buffer_pool', 'wandb_redis_maxmemory': 'redis_maxmemory',
-    'wandb_minio_allow_single': 'single_drive',
 }
 
 
 def seen(site):
-    hosts = {'wandb_mysql_': site.members('wandb_mysql')[0], 'wandb_redis_': site.members('wandb_redis')[0], 'wandb_minio_': site.members('wandb_minio')[0]}
+    hosts = {'wandb_mysql_': site.members('wandb_mysql')[0], 'wandb_redis_': site.members('wandb_redis')[0]}
     return {name: site.value(name, next((host for prefix, host in hosts.items() if name.startswith(prefix)), '')) for name in DEFAULTS}
 
 
@@ -39,9 +38,18 @@ def test_a_profile_decides_the_defaults(profile, good, folder):
     assert site.modules['wandb_server'].values['size'] == PROFILES[profile]['server_size']
 
 
+@pytest.mark.parametrize('profile', PROFILES)
+def test_a_single_drive_is_for_development(profile, good, folder):
+    inventory = good['production'].copy()
+    inventory.give('all', {'wandb_size_profile': profile})
+    inventory.give('wandb_minio', {'wandb_minio_drives': ['/data/1']})
+    inventory.members['wandb_minio'] = inventory.members['wandb_minio'][:1]
+    assert bool(in_process.collected(inventory, folder).refused['minio']) is not PROFILES[profile]['single_drive']
+
+
 def test_what_is_said_apart_from_it_stays(good, folder):
     inventory = good['production'].copy()
-    said = {'wandb_server_size': 'large', 'wandb_mysql_innodb_buffer_pool_size': '48G', 'wandb_redis_maxmemory': '8gb', 'wandb_minio_allow_single': True}
+    said = {'wandb_server_size': 'large', 'wandb_mysql_innodb_buffer_pool_size': '48G', 'wandb_redis_maxmemory': '8gb'}
     inventory.give('all', said)
     assert seen(in_process.collected(inventory, folder)) == said
 

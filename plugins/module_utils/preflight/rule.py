@@ -50,13 +50,19 @@ class Rule:
     check: Check
     warning: bool = False
 
-    def problems(self, site: Site, told: t.Mapping[str, t.Sequence[str]] | None = None) -> t.Iterator[Problem]:
-        """Where it does not hold. ``told``: variable -> what other rules have said of it already."""
+    def problems(self, site: Site, told: t.Sequence[Problem] = ()) -> t.Iterator[Problem]:
+        """Where it does not hold. ``told``: what other rules have said already."""
         for found in self.check(site):
-            if found.fallback is not None and any(found.fallback in wrong for wrong in (told or {}).get(found.variable, ())):
+            warning = self.warning or found.warning
+            if found.fallback is not None and any(_says(problem, found, warning) for problem in told):
                 continue
             value = '' if found.hide else shown(found.variable, site.value(found.variable, '' if found.where == SITE else found.where))
-            yield Problem(found.variable, found.wrong, found.mend or self.mend, found.where, self.id, value, self.warning or found.warning)
+            yield Problem(found.variable, found.wrong, found.mend or self.mend, found.where, self.id, value, warning)
+
+
+def _says(problem: Problem, found: Found, warning: bool) -> bool:
+    """Whether a problem says what was found, at least as gravely."""
+    return problem.variable == found.variable and (found.fallback or '') in problem.why and (warning or not problem.warning)
 
 
 def rule(name: str, *variables: str, why: str, mend: str, warning: bool = False) -> t.Callable[[Check], Rule]:

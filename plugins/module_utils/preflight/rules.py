@@ -25,6 +25,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory i
     nginx,
     pki,
     redis,
+    roles,
     secrets,
     shapes,
     sizes,
@@ -53,6 +54,7 @@ SUBJECTS: dict[str, tuple[Rule, ...]] = {
     'Cluster': cluster.RULES,
     'Charts, versions and air gaps': charts.RULES,
     'Sizes': sizes.RULES,
+    'What the roles themselves would refuse': roles.RULES,
     'What the modules would refuse': modules.RULES,
 }
 RULES: tuple[Rule, ...] = tuple(rule for rules in SUBJECTS.values() for rule in rules)
@@ -61,10 +63,10 @@ RULES: tuple[Rule, ...] = tuple(rule for rules in SUBJECTS.values() for rule in 
 def check(site: Site, rules: t.Iterable[Rule] = RULES) -> list[Problem]:
     """Every problem and warning that the rules find, in the order of the rules; the same one on several hosts is told once."""
     found: dict[Problem, list[str]] = {}
-    told: dict[str, list[str]] = {}
+    told: list[Problem] = []
     for rule in rules:
         problems = list(rule.problems(site, told))
+        told += problems
         for problem in problems:
-            told.setdefault(problem.variable, []).append(problem.why)
             found.setdefault(dataclasses.replace(problem, where=''), []).append(problem.where)
     return [dataclasses.replace(problem, where=', '.join(dict.fromkeys(places))) for problem, places in found.items()]

@@ -63,7 +63,7 @@ class Site:
     host of a service group. ``given``: what the inventory itself says for the whole site; ``own``: what it says otherwise for a host.
     ``literal`` and ``own_literal``: those of them that hold no template. ``specs``: every variable that the collection has, as in
     argument_specs, with the key ``roles`` besides. ``modules``: what role server and role operator would hand to their modules.
-    ``minio``: host -> what role minio would refuse of the inventory alone. ``certificates``: host -> what is wrong with the certificate
+    ``refused``: role -> host -> what the role itself would refuse of the inventory. ``certificates``: host -> what is wrong with the certificate
     that was given for it (``ingress`` for that of the ingress). ``in_clear``: secret -> the inventory's file that holds it in plain text;
     ``has_vault``: whether any part of the inventory is encrypted; ``in_files``: names that stand in a file of the inventory that can be
     read (not on the command line). ``sizes``: the profiles by name. A value that could not be templated is an :class:`Unreadable`.
@@ -78,7 +78,7 @@ class Site:
     literal: Names = frozenset()
     own_literal: t.Mapping[str, Names] = dataclasses.field(default_factory=dict)
     modules: t.Mapping[str, Options] = dataclasses.field(default_factory=dict)
-    minio: t.Mapping[str, t.Sequence[str]] = dataclasses.field(default_factory=dict)
+    refused: t.Mapping[str, t.Mapping[str, t.Sequence[str]]] = dataclasses.field(default_factory=dict)
     certificates: t.Mapping[str, t.Sequence[str]] = dataclasses.field(default_factory=dict)
     in_clear: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     has_vault: bool = False

@@ -1,8 +1,8 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules for the object store that is made here. Pure. What can be and survive is judged by role
-minio's own rules (plugin_utils/minio_rules.py)."""
+"""Rules for the object store that is made here. Pure. What can be and survive is judged by the role's
+own rules (``roles``)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ GROUP = 'wandb_minio'
 # The longest time for which W&B's upload URLs are good.
 UPLOAD_HOURS = 24
 _HOURS = {'h': 1.0, 'm': 1 / 60, 's': 1 / 3600, 'ms': 1 / 3600000}
-_VARIABLE = re.compile(r'wandb_minio\w*')
 _HOST_NAME = re.compile(r'[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*')
 
 
@@ -38,24 +37,6 @@ def single(site: Site) -> t.Iterator[Found]:
     for host in site.members(GROUP) if several else ():
         if site.gives('wandb_minio_allow_single', host) and site.flag('wandb_minio_allow_single', host):
             yield Found('wandb_minio_allow_single', 'is true, and there are several drives', where=host)
-
-
-@rule(
-    'minio-layout', GROUP, 'wandb_minio_drives', 'wandb_minio_pools', 'wandb_minio_volumes', 'wandb_minio_parity', 'wandb_minio_install_method',
-    '(everything else that role minio looks at before it asks a host)',
-    why='The role would refuse it, after other services were made.',
-    mend='see the README of role minio',
-)
-def layout(site: Site) -> t.Iterator[Found]:
-    """What role minio looks at before it asks a host holds: where the program comes from, pools and drives that survive the loss of one, its settings."""
-    for host, sentences in site.minio.items():
-        for sentence in sentences:
-            match = _VARIABLE.search(sentence)
-            name = match.group() if match else GROUP
-            # Its last sentence is the mend, where it has several.
-            wrong, _dot, mend = sentence.rstrip('.').replace(f' ({name})', '', 1).rpartition('. ')
-            # Of a variable that another rule has named nothing more is said.
-            yield Found(name, (wrong or mend).removeprefix(f'{name} '), mend if wrong else '', host, fallback='')
 
 
 @rule(
@@ -254,5 +235,5 @@ def once(site: Site) -> t.Iterator[Found]:
 
 RULES = (
     single, volumes_alike, host_name, binary, console_port, one_port, cors, uploads, root_drive, single_point, bucket_name, versions,
-    encryption, mirror, once, layout,
+    encryption, mirror, once,
 )

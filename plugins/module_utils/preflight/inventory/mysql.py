@@ -83,27 +83,6 @@ def server_id(site: Site) -> t.Iterator[Found]:
 
 
 @rule(
-    'mysql-member-address', 'wandb_mysql_member_address',
-    why='The servers would replicate from themselves.',
-    mend='give each host its own address, or leave it out',
-)
-def member_address(site: Site) -> t.Iterator[Found]:
-    """Each server of a pair is reached at an address of its own, not at the one that follows the primary."""
-    seen: dict[str, str] = {}
-    virtual = site.text('wandb_mysql_virtual_address').partition('/')[0]
-    for host in site.members(GROUP) if len(site.members(GROUP)) == 2 else ():
-        address = site.text('wandb_mysql_member_address', host)
-        if not address or not site.gives('wandb_mysql_member_address', host):
-            continue
-        if seen.setdefault(address, host) != host:
-            yield Found('wandb_mysql_member_address', f'is {address} on {seen[address]}, too', where=host)
-        elif address == virtual:
-            yield Found('wandb_mysql_member_address', 'is the address that follows the primary', where=host)
-        elif is_loopback(address):
-            yield Found('wandb_mysql_member_address', 'is a loopback address: the other server does not get there', where=host)
-
-
-@rule(
     'mysql-bind', 'wandb_mysql_bind_address',
     why='Pods and the standby come over the network.',
     mend='write "*", or the addresses of the host with 127.0.0.1 among them',
@@ -268,5 +247,5 @@ def semi_sync(site: Site) -> t.Iterator[Found]:
 
 
 RULES = (
-    mysql_hosts, pair_address, server_id, member_address, bind, archive, settings, account, data_dir, version, end_of_life, once, semi_sync,
+    mysql_hosts, pair_address, server_id, bind, archive, settings, account, data_dir, version, end_of_life, once, semi_sync,
 )

@@ -8,20 +8,25 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import ADDRESSES, address_of
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import ADDRESSES, address_of, is_loopback
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
 
 # Virtual address -> the group whose hosts hold it. A further one is a further row.
-VIRTUAL = {'wandb_mysql_virtual_address': 'wandb_mysql'}
+VIRTUAL = {'wandb_mysql_virtual_address': 'wandb_mysql', 'wandb_redis_virtual_address': 'wandb_redis'}
 # VRRP id -> the group whose hosts use it, and the address that it is for.
-ROUTER_IDS = {'wandb_mysql_virtual_router_id': ('wandb_mysql', 'wandb_mysql_virtual_address')}
-# Group -> variables that hold its ports; a console is one only where it runs.
+ROUTER_IDS = {
+    'wandb_mysql_virtual_router_id': ('wandb_mysql', 'wandb_mysql_virtual_address'),
+    'wandb_redis_virtual_router_id': ('wandb_redis', 'wandb_redis_virtual_address'),
+}
+# What a server of several is reached at by the others -> its group.
+MEMBERS = {'wandb_mysql_member_address': 'wandb_mysql', 'wandb_redis_member_address': 'wandb_redis'}
+# Group -> variables that hold its ports.
 PORTS = {
     'wandb_nginx': ('wandb_nginx_http_port', 'wandb_nginx_https_port'),
     'wandb_mysql': ('wandb_mysql_port',),
     'wandb_minio': ('wandb_minio_port', 'wandb_minio_console_port'),
-    'wandb_redis': ('wandb_redis_port',),
+    'wandb_redis': ('wandb_redis_port', 'wandb_redis_sentinel_port'),
 }
 
 
@@ -40,6 +45,13 @@ def same_machine(site: Site) -> t.Iterator[Found]:
                 yield Found(group, f'{host} and {first} are both {site.machine(host)}')
 
 
+def _listens(site: Site, name: str, host: str) -> bool:
+    """A console and a Sentinel have a port only where they run."""
+    if name == 'wandb_redis_sentinel_port':
+        return len(site.members('wandb_redis')) > 1
+    return name != 'wandb_minio_console_port' or site.flag('wandb_minio_console', host)
+
+
 @rule(
     'port-taken', *(name for names in PORTS.values() for name in names),
     why='The second service could not listen.',
@@ -52,10 +64,11 @@ def port_taken(site: Site) -> t.Iterator[Found]:
         for host in site.members(group):
             for name in names:
                 port = site.number(name, host)
-                if port is None or (name == 'wandb_minio_console_port' and not site.flag('wandb_minio_console', host)):
+                if port is None or not _listens(site, name, host):
                     continue
                 other, other_group = taken.setdefault((site.machine(host), port), (name, group))
-                if other_group != group:
+                # Two of one service have a rule of their own, but for this one.
+                if other_group != group or (name == 'wandb_redis_sentinel_port' and other != name):
                     yield Found(name, f'is {port}, as {other} on the same host', where=host)
 
 
@@ -145,6 +158,28 @@ def router_id(site: Site) -> t.Iterator[Found]:
                 yield Found(name, f'is {number}, as {owners[number]}', where=host)
 
 
+@rule(
+    'member-address', *MEMBERS,
+    why='The servers would replicate from themselves.',
+    mend='give each host its own address, or leave it out',
+)
+def member_address(site: Site) -> t.Iterator[Found]:
+    """Each of several servers is reached at an address of its own, not at the one that follows the active server."""
+    for name, group in MEMBERS.items():
+        seen: dict[str, str] = {}
+        interface = _network(site, f'{group}_virtual_address')
+        for host in site.members(group) if len(site.members(group)) > 1 else ():
+            address = site.text(name, host)
+            if not address or not site.gives(name, host):
+                continue
+            if seen.setdefault(address, host) != host:
+                yield Found(name, f'is {address} on {seen[address]}, too', where=host)
+            elif interface is not None and address == str(interface.ip):
+                yield Found(name, 'is the address that follows the active server', where=host)
+            elif is_loopback(address):
+                yield Found(name, 'is a loopback address: the other servers do not get there', where=host)
+
+
 RULES = (
-    same_machine, port_taken, virtual_address, virtual_address_free, virtual_address_agrees, router_id,
+    same_machine, port_taken, virtual_address, virtual_address_free, virtual_address_agrees, router_id, member_address,
 )

@@ -18,8 +18,9 @@ SMALLEST = 64 * 1024**2
 # Parameters that other parts of the role rely on -> the variable that sets them.
 OWN_SETTINGS = {
     'port': 'wandb_redis_port', 'tls-port': 'wandb_redis_port', 'bind': 'wandb_redis_bind_address', 'maxmemory': 'wandb_redis_maxmemory',
-    'requirepass': 'wandb_redis_password', 'aclfile': '', 'user': '', 'tls-cert-file': '', 'tls-key-file': '', 'tls-ca-cert-file': '', 'unixsocket': '',
-    'unixsocketperm': '', 'protected-mode': '',
+    'maxmemory-policy': 'wandb_redis_maxmemory_policy', 'appendonly': 'wandb_redis_persistence', 'requirepass': 'wandb_redis_password',
+    'min-replicas-to-write': 'wandb_redis_min_replicas_to_write', 'min-replicas-max-lag': 'wandb_redis_min_replicas_max_lag', 'aclfile': '', 'user': '',
+    'tls-cert-file': '', 'tls-key-file': '', 'tls-ca-cert-file': '', 'unixsocket': '', 'unixsocketperm': '', 'protected-mode': '',
 }
 # With them anybody who has the application's password has the server.
 _DANGEROUS = re.compile(r'(?<![-\w@+])(\+@all|allcommands)(?![\w@])')
@@ -45,7 +46,7 @@ def redis_hosts(site: Site) -> t.Iterator[Found]:
 def redis_address(site: Site) -> t.Iterator[Found]:
     """Servers with Sentinels have an address that follows the master."""
     hosts = site.members(GROUP)
-    if len(hosts) > 2 and not site.text('wandb_redis_virtual_address') and site.text('wandb_redis_address') in (*hosts, ''):
+    if len(hosts) > 2 and not site.has('wandb_redis_virtual_address') and site.text('wandb_redis_address') in (*hosts, ''):
         yield Found('wandb_redis_virtual_address', 'is missing: clients need one address that follows the master')
 
 
@@ -65,16 +66,67 @@ def memory(site: Site) -> t.Iterator[Found]:
 
 
 @rule(
-    'redis-eviction', 'wandb_redis_settings',
+    'redis-eviction', 'wandb_redis_maxmemory_policy',
     why='W&B keeps locks and queues beside its cache; what is evicted is lost.',
-    mend='remove maxmemory-policy',
+    mend='take noeviction, and enough memory',
+    warning=True,
 )
 def eviction(site: Site) -> t.Iterator[Found]:
     """Nothing is evicted from Redis."""
     for host in site.members(GROUP):
-        policy = site.mapping('wandb_redis_settings', host).get('maxmemory-policy', 'noeviction')
-        if policy != 'noeviction':
-            yield Found('wandb_redis_settings', f'maxmemory-policy is {policy}', where=host)
+        policy = site.text('wandb_redis_maxmemory_policy', host)
+        if policy not in ('noeviction', ''):
+            yield Found('wandb_redis_maxmemory_policy', f'is {policy}', where=host)
+
+
+@rule(
+    'redis-persistence', 'wandb_redis_persistence',
+    why='Locks and queues are gone with every restart.',
+    mend='take aof, which loses the last second at most',
+    warning=True,
+)
+def persistence(site: Site) -> t.Iterator[Found]:
+    """Redis keeps its data over a restart."""
+    for host in site.members(GROUP):
+        if site.text('wandb_redis_persistence', host) == 'none':
+            yield Found('wandb_redis_persistence', 'is none', where=host)
+
+
+@rule(
+    'redis-min-replicas', 'wandb_redis_min_replicas_to_write', GROUP,
+    why='The master would never take a write.',
+    mend='take fewer than there are replicas, so that one may be away',
+)
+def min_replicas(site: Site) -> t.Iterator[Found]:
+    """A master waits for no more replicas than may be there with one of them away."""
+    hosts = site.members(GROUP)
+    for host in hosts if len(hosts) > 1 else ():
+        wanted = site.number('wandb_redis_min_replicas_to_write', host)
+        if wanted is not None and wanted > len(hosts) - 2 and wanted > 0 and len(hosts) > 2:
+            yield Found('wandb_redis_min_replicas_to_write', f'is {wanted}, and there are {len(hosts) - 1} replicas', where=host)
+
+
+@rule(
+    'redis-idle', 'wandb_redis_virtual_address', 'wandb_redis_sentinel_endpoint',
+    why='They are for servers with Sentinels.',
+    mend='remove it, or use three hosts in group wandb_redis',
+)
+def idle(site: Site) -> t.Iterator[Found]:
+    """What only servers with Sentinels have is given for several."""
+    for name in ('wandb_redis_virtual_address', 'wandb_redis_sentinel_endpoint'):
+        if len(site.members(GROUP)) == 1 and site.gives(name) and site.value(name):
+            yield Found(name, 'does nothing for a single server')
+
+
+@rule(
+    'redis-once', 'wandb_redis_discard',
+    why='It lets the data of a host be thrown away, for the one run that needs it.',
+    mend='remove it from the inventory; give it on the command line: -e',
+)
+def once(site: Site) -> t.Iterator[Found]:
+    """What lets data be thrown away is said on the command line, for one run."""
+    if site.value('wandb_redis_discard') and 'wandb_redis_discard' in site.in_files:
+        yield Found('wandb_redis_discard', 'stands in the inventory')
 
 
 @rule(
@@ -123,5 +175,5 @@ def application_rules(site: Site) -> t.Iterator[Found]:
 
 
 RULES = (
-    redis_hosts, redis_address, memory, eviction, settings, bind, application_rules,
+    redis_hosts, redis_address, memory, eviction, persistence, min_replicas, idle, once, settings, bind, application_rules,
 )

@@ -38,6 +38,14 @@ RANGES: dict[str, tuple[int, int]] = {
     'wandb_minio_heal_timeout': (60, 604800),
     'wandb_minio_mirror_concurrency': (1, 64),
     'wandb_tcp_retries': (0, 15),
+    'wandb_redis_sentinel_port': PORT,
+    'wandb_redis_virtual_router_id': (1, 255),
+    'wandb_redis_min_replicas_to_write': (0, 16),
+    'wandb_redis_min_replicas_max_lag': (1, 3600),
+    'wandb_redis_sync_timeout': SECONDS,
+    'wandb_redis_settle_timeout': SECONDS,
+    'wandb_redis_down_after': (500, 600000),
+    'wandb_redis_failover_timeout': (1000, 600000),
     'wandb_redis_open_files_limit': (1024, 1048576),
     'wandb_nginx_timeout': (60, 86400),
     'wandb_nginx_connect_timeout': (1, 75),
@@ -81,6 +89,7 @@ _SQL_NAME = _form(r'[A-Za-z0-9_]{1,32}', 'letters, digits and _ (32 at most)')
 _DATABASE = _form(r'[A-Za-z0-9_]{1,64}', 'letters, digits and _ (64 at most)')
 _IMAGE_VERSION = _form(r'v?[0-9]+\.[0-9]+\.[0-9]+([-+.][0-9A-Za-z.+-]+)?', 'an exact version such as 1.2.3; latest and main change under your feet')
 _REGION = _form(r'[a-z0-9]+(-[a-z0-9]+)*', 'a region such as us-east-1: small letters, digits and -')
+_NETWORK = _form(r'([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}', 'an IPv4 address with the length of its network, such as 10.0.0.20/24')
 # Variable -> its form. An empty text passes where the variable's default is empty.
 FORMS: dict[str, Form] = {
     'wandb_name': _RELEASE,
@@ -106,7 +115,7 @@ FORMS: dict[str, Form] = {
     'wandb_mysql_backup_scratch_dir': _PATH,
     'wandb_mysql_innodb_buffer_pool_size': _form(r'[0-9]+[KkMmGgTt]?', 'bytes, or a number with K, M, G or T, such as 8G'),
     'wandb_mysql_archive_sha256': _SHA256_SMALL,
-    'wandb_mysql_virtual_address': _form(r'([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}', 'an IPv4 address with the length of its network, such as 10.0.0.20/24'),
+    'wandb_mysql_virtual_address': _NETWORK,
     'wandb_minio_binary_sha256': _SHA256,
     'wandb_minio_package_sha256': _SHA256,
     'wandb_minio_package_program': _PATH,
@@ -114,6 +123,9 @@ FORMS: dict[str, Form] = {
     'wandb_minio_bucket': _form(r'[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]', '3 to 63 small letters, digits, - and ., as S3 names buckets'),
     'wandb_minio_region': _REGION,
     'wandb_minio_stale_uploads_expiry': _DURATION,
+    'wandb_redis_virtual_address': _NETWORK,
+    'wandb_redis_member_address': _HOST,
+    'wandb_redis_master_name': _form(r'[A-Za-z0-9._-]+', 'letters, digits and ._-'),
     'wandb_redis_maxmemory': _form(r'[0-9]+([kKmMgG][bB]?|[bB])?', 'bytes, or a number with kb, mb or gb, such as 4gb'),
     'wandb_operator_image_digest': _form(r'sha256:[0-9a-f]{64}', 'sha256: and 64 hexadecimal digits'),
     'wandb_operator_image_tag': _IMAGE_VERSION,

@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import address_of
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.shown import is_secret
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site, whole
 
 # Group -> endpoint, the key that it cannot do without, the service.
@@ -22,10 +23,7 @@ ENDPOINTS = (*(endpoint for endpoint, _key, _service in SOURCES.values()), 'wand
 _OF_MADE = {'wandb_mysql': 'wandb_mysql_', 'wandb_redis': 'wandb_redis_', 'wandb_minio': 'wandb_minio_'}
 # They begin like it and are read for an external service as well.
 _OF_BOTH = frozenset({
-    'wandb_mysql_password', 'wandb_mysql_endpoint', 'wandb_mysql_replication_password', 'wandb_mysql_backup_password', 'wandb_mysql_monitoring_password',
-    'wandb_redis_password', 'wandb_redis_replication_password', 'wandb_redis_sentinel_password', 'wandb_redis_endpoint', 'wandb_redis_bundled',
-    'wandb_minio_access_key', 'wandb_minio_secret_key', 'wandb_minio_root_user',
-    'wandb_minio_root_password',
+    'wandb_mysql_endpoint', 'wandb_redis_endpoint', 'wandb_redis_bundled',
     # They have a rule of their own.
     'wandb_mysql_address', 'wandb_redis_address', 'wandb_minio_address',
 })
@@ -171,7 +169,9 @@ def idle_service(site: Site) -> t.Iterator[Found]:
         if site.members(group):
             continue
         for name in sorted(site.given):
-            if name.startswith(prefix) and name in site.specs and name not in _OF_BOTH and 'common' not in site.specs[name].get('roles', ()):
+            # Secrets are made for all services at once.
+            own = name.startswith(prefix) and name in site.specs and 'common' not in site.specs[name].get('roles', ())
+            if own and name not in _OF_BOTH and not is_secret(name):
                 yield Found(name, f'does nothing: group {group} has no hosts')
 
 

@@ -41,6 +41,7 @@ _CENTRAL_ROLES = frozenset({'common', 'server', 'operator', 'platform', 'verify'
 # Variables of a service's role that the whole site reads as well, to find the service.
 _READ_BY_ALL = frozenset({
     'wandb_mysql_port', 'wandb_mysql_database', 'wandb_mysql_user', 'wandb_mysql_virtual_address', 'wandb_mysql_password', 'wandb_redis_port',
+    'wandb_redis_virtual_address', 'wandb_redis_sentinel_endpoint', 'wandb_redis_sentinel_port', 'wandb_redis_master_name',
     'wandb_redis_password', 'wandb_minio_port', 'wandb_minio_bucket', 'wandb_minio_region', 'wandb_minio_root_user', 'wandb_minio_root_password',
     'wandb_minio_access_key', 'wandb_minio_secret_key',
 })

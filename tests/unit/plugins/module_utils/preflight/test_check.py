@@ -63,6 +63,12 @@ def test_what_another_rule_has_said_is_not_said_again(word, told):
     assert [problem.why for problem in problems] == ['port is 0', 'again'][:2 if told else 1]
 
 
+def test_a_warning_keeps_no_refusal_quiet():
+    later = made(Found('wandb_a', 'refused', fallback=''), Found('wandb_a', 'told', fallback='', warning=True))
+    problems = check(SITE, [made(Found('wandb_a', 'x', warning=True)), later])
+    assert [problem.why for problem in problems] == ['x', 'refused']
+
+
 def test_a_secrets_value_is_never_told():
     told = check(SITE, [made(Found('wandb_a_password', 'is weak'))])
     assert told[0].value == HIDDEN

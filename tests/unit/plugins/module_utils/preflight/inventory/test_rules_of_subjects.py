@@ -8,13 +8,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import backups, minio, mysql, pki, secrets, sizes, variables
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import backups, minio, mysql, pki, redis, roles, secrets, sizes, variables
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rules import RULES
 from rows import NO, PROVIDED, ROWS, S3, TARGETS
 from sites import ROOT, broken, site
 
 # They look at what is collected apart from the variables; tests of their own below.
-APART = {'secret-in-clear', 'mysql-once', 'minio-once', 'minio-layout', 'pki-certificate', 'server-options', 'operator-options'}
+APART = {'secret-in-clear', 'mysql-once', 'minio-once', 'redis-once', 'role-refusal', 'pki-certificate', 'server-options', 'operator-options'}
 
 
 @pytest.mark.parametrize('rule', RULES, ids=[rule.id for rule in RULES])
@@ -49,11 +49,18 @@ def test_servers_are_restarted_beside_missing_ones_on_the_command_line_alone():
     assert [variable for variable, _text, _where in broken(minio.once, given, in_files=frozenset(given))] == ['wandb_minio_restart_unhealthy']
 
 
-def test_what_role_minio_would_refuse_is_said_of_the_variable_that_it_names():
+def test_data_of_redis_are_thrown_away_on_the_command_line_alone():
+    given = {'wandb_redis_discard': 'rd-2'}
+    assert broken(redis.once, given) == []
+    assert [variable for variable, _text, _where in broken(redis.once, given, in_files=frozenset(given))] == ['wandb_redis_discard']
+
+
+def test_what_a_role_would_refuse_is_said_of_the_variable_that_it_names():
     sentences = ['2 drives (/a) are too few. Add hosts (wandb_minio) or drives.', 'Parity 9 (wandb_minio_parity) is too much.', 'Something else.']
-    found = broken(minio.layout, minio={'s3-1': sentences})
+    found = broken(roles.role_refusal, refused={'minio': {'s3-1': sentences}})
     assert [(variable, where) for variable, _text, where in found] == [('wandb_minio', 's3-1'), ('wandb_minio_parity', 's3-1'), ('wandb_minio', 's3-1')]
-    assert [text for _variable, text, _where in found[:2]] == ['2 drives (/a) are too few - Add hosts or drives', f'Parity 9 is too much - {minio.layout.mend}']
+    texts = ['2 drives (/a) are too few - Add hosts or drives', f'Parity 9 is too much - {roles.role_refusal.mend}']
+    assert [text for _variable, text, _where in found[:2]] == texts
 
 
 def test_what_is_wrong_with_a_certificate_is_told_of_its_host():
