@@ -45,7 +45,7 @@ def clock(host: str, seen: Observed) -> t.Iterator[Problem]:
 
 def disk(host: str, seen: Observed) -> t.Iterator[Problem]:
     """Room for packages and data."""
-    for path, free in sorted(seen['free_bytes'].items()):
+    for path, free in sorted((path, one['free_bytes']) for path, one in seen['disks'].items()):
         if free < MIN_FREE_BYTES:
             yield Problem(host, f'{free / 1024**3:.1f} GiB free under {path}', f'make at least {MIN_FREE_BYTES // 1024**3} GiB free', where='hosts')
 

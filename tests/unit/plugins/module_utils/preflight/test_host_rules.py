@@ -9,7 +9,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.preflight.host_rules 
 
 HOST = {
     'architecture': 'x86_64', 'python': [3, 13, 5], 'executable': '/usr/bin/python3', 'systemd': True, 'root': True,
-    'clock': 1000.5, 'controller_before': 1000.0, 'controller_after': 1004.0, 'free_bytes': {'/var/lib': 50 * 1024**3},
+    'clock': 1000.5, 'controller_before': 1000.0, 'controller_after': 1004.0, 'disks': {'/var/lib': {'free_bytes': 50 * 1024**3}},
 }
 API_HOST = {'missing_packages': [], 'missing_files': {}, 'executable': '/usr/bin/python3'}
 CLUSTER = {'version': {'major': '1', 'minor': '35'}}
@@ -31,7 +31,7 @@ def test_a_good_one_has_no_problem(kind, base):
     ('host', HOST, {'root': False}, 'ansible_become'),
     ('host', HOST, {'clock': 990.0}, '-10.0 s off'),
     ('host', HOST, {'clock': 1010.0}, '+6.0 s off'),
-    ('host', HOST, {'free_bytes': {'/opt': 10}}, 'free under /opt'),
+    ('host', HOST, {'disks': {'/opt': {'free_bytes': 10}}}, 'free under /opt'),
     ('api_host', API_HOST, {'missing_packages': ['kubernetes']}, 'requirements.txt'),
     ('api_host', API_HOST, {'missing_files': {'wandb_kubeconfig': '/x'}}, 'wandb_kubeconfig: /x: not there'),
     ('cluster', CLUSTER, {'version': {'major': '1', 'minor': '28'}}, '1.29 or newer'),
