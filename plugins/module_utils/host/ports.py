@@ -52,7 +52,8 @@ def unit_of(cgroup: str) -> str:
 
 def inodes_of(listing: str) -> dict[str, str]:
     """Inode of a socket -> process, out of ``ls -l`` of folders /proc/<pid>/fd."""
-    found, pid = {}, ''
+    found: dict[str, str] = {}
+    pid = ''
     for line in listing.splitlines():
         folder = re.match(r'/proc/(\d+)/fd:$', line)
         pid = folder.group(1) if folder else pid

@@ -13,9 +13,9 @@ from ansible_collections.wandb.onprem.plugins.module_utils.cluster import (
     family,
     id_ranges,
     namespace_facts,
-    quantity,
 )
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.quantity import quantity
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from fake_server import FakeServer, status
 
