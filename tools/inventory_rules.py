@@ -41,7 +41,8 @@ HOST_HEAD = '''<!-- Made by tools/inventory_rules.py; changes are lost. -->
 # Rules for hosts and cluster
 
 Once the inventory passes [its own rules](inventory_rules.md), `ansible-playbook -i <inventory> wandb.onprem.preflight` looks at every host, at the
-API host and at the cluster, changes nothing, and holds what it saw to these {rules} rules. All that is wrong comes in one table and in a file (`wandb_preflight_report`).
+API host and at the cluster, changes nothing, and holds what it saw to these {rules} rules. All that is wrong comes in one table and in a file
+(`wandb_preflight_report`).
 {refusing} rules refuse; {warning} only warn (marked *warning*). Where a rule says so, what is doubtful is warned of by the others, too.
 
 `wandb_preflight_accept: [<rule>, ...]` makes rules only warn. `ansible_host` stands for the machine itself.

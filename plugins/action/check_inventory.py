@@ -26,6 +26,8 @@ from ansible_collections.wandb.onprem.plugins.plugin_utils.inventory_files impor
 from ansible_collections.wandb.onprem.plugins.plugin_utils.inventory_site import site_of
 
 display = Display()
+# Besides the kinds of looks: an earlier check of the inventory.
+INVENTORY = 'inventory'
 
 
 class ActionModule(ActionBase):
@@ -42,12 +44,14 @@ class ActionModule(ActionBase):
         observed = self._task.args.get('observed')
         files = written(inventory_files(task_vars.get('ansible_inventory_sources') or ()))
         site = site_of(self._templar, task_vars, files)
-        told, checked = check(site), ['inventory']
-        if observed is not None:
-            entries = self._observed(task_vars['hostvars'], observed)
+        if observed is None:
+            told, checked = check(site), ['inventory']
+        else:
+            # Within a role its defaults would pass for what the inventory says, so what was found before is taken as it is.
+            told, checked = before(task_vars, str(observed.get(INVENTORY, ''))), ['inventory', 'hosts', 'cluster']
+            entries = self._observed(task_vars['hostvars'], {kind: name for kind, name in observed.items() if kind != INVENTORY})
             # Who limits the run to some hosts has not looked at the others on purpose.
             told += check_hosts(entries if task_vars.get('ansible_limit') else entries + unseen(site, entries, observed), site)
-            checked += ['hosts', 'cluster']
         problems = [problem for problem in told if not problem.warning]
         warned = [problem for problem in told if problem.warning]
         result.update(changed=False, problems=[problem.as_dict() for problem in problems], warned=[problem.as_dict() for problem in warned], warnings=[])
@@ -82,7 +86,8 @@ class ActionModule(ActionBase):
         """What the hosts registered under the given names, with the controller's clock as it is now."""
         after = time.time()
         entries = []
-        for host in hostvars:
+        # The controller need not stand in the inventory, and then hostvars does not count it.
+        for host in dict.fromkeys([*hostvars, 'localhost']):
             for kind, name in names.items():
                 result = read(hostvars[host], name)
                 if isinstance(result, Unreadable) or result.get('skipped'):
@@ -92,10 +97,17 @@ class ActionModule(ActionBase):
         return entries
 
 
+def before(source: t.Mapping[str, t.Any], name: str) -> list[Problem]:
+    """What an earlier check of the inventory found, out of the variable that it was registered in."""
+    result = read(source, name) if name else {}
+    return [] if isinstance(result, Unreadable) else [Problem(**one) for one in (*result.get('problems', ()), *result.get('warned', ()))]
+
+
 def unseen(site: Site, entries: t.Iterable[t.Mapping[str, t.Any]], kinds: t.Collection[str]) -> list[dict[str, t.Any]]:
     """Hosts that should have been looked at, and were not."""
     seen = {(entry['kind'], entry['host']) for entry in entries}
-    wanted = [(HOST, host) for group in SERVICE_GROUPS for host in site.members(group)] + [(API_HOST, host) for host in site.members('wandb_kube')]
+    wanted = [(HOST, host) for group in SERVICE_GROUPS for host in site.members(group)]
+    wanted += [(API_HOST, host) for host in site.members('wandb_kube') or ['localhost']]
     return [{'kind': UNSEEN, 'host': host, 'seen': {}} for kind, host in dict.fromkeys(wanted) if kind in kinds and (kind, host) not in seen]
 
 

@@ -16,7 +16,8 @@ description:
     each names the variable, its value, the reason, the mend and the rule. What is only doubtful is warned of.
   - The rules are those of C(docs/inventory_rules.md). What the modules M(wandb.onprem.wandb_server) and M(wandb.onprem.wandb_operator) would
     refuse is among them.
-  - With O(observed) it holds what was seen on hosts and cluster to the rules of C(docs/host_rules.md) as well.
+  - With O(observed) it holds what was seen on hosts and cluster to the rules of C(docs/host_rules.md), and tells it together with what an earlier
+    check of the inventory found.
   - Values of secrets are never shown.
 author:
   - wandb.onprem maintainers (@wandb-onprem)
@@ -31,7 +32,7 @@ options:
     description:
       - Names of the variables under which the hosts registered what they observed, keyed by kind - V(host) and V(api_host) from
         M(wandb.onprem.host_info), V(cluster) from M(wandb.onprem.cluster_info), V(redis) from M(wandb.onprem.redis_probe), V(images) from
-        M(wandb.onprem.image_info). Hosts without them are passed over.
+        M(wandb.onprem.image_info), and V(inventory) from this module without options. Hosts without them are passed over.
     type: dict
   report:
     description:

@@ -170,6 +170,7 @@ def permissions(_site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
 
 @seen_rule(
     'image-there', IMAGES, 'wandb_server_repository_prefix', 'wandb_server_image_registry', 'wandb_operator_image_repository', 'wandb_server_components',
+    'wandb_preflight_images',
     why='A pod without its image never starts, and the old one is gone by then.',
     mend='bring the image into the registry (playbook airgap_load), or correct its name',
 )
@@ -183,9 +184,14 @@ def images(site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
     for one in seen.get('images') or ():
         if one['found']:
             continue
-        operator = one['image'].startswith(f'{site.text("wandb_operator_image_repository")}:')
-        variable = 'wandb_operator_image_repository' if operator else 'wandb_server_repository_prefix'
-        yield Found(variable, f'{one["image"]}: {one["error"]}', _image_mend(one['status']), warning=warning)
+        yield Found(_image_variable(site, one['image']), f'{one["image"]}: {one["error"]}', _image_mend(one['status']), warning=warning)
+
+
+def _image_variable(site: Site, image: str) -> str:
+    if image in site.entries('wandb_preflight_images'):
+        return 'wandb_preflight_images'
+    operator = site.text('wandb_operator_image_repository')
+    return 'wandb_operator_image_repository' if image.startswith((f'{operator}:', f'{operator}@')) else 'wandb_server_repository_prefix'
 
 
 def _image_mend(status: t.Any) -> str:

@@ -158,6 +158,8 @@ ROWS = [
     ('images', 'kube-1', {'images': [{**NOT_THERE, 'image': 'registry.example.com/wandb/controller:1.22.0', 'status': 401}]}, {}, 'image-there',
      'wandb_operator_image_repository', 'controller:1.22.0', False),
     ('images', 'kube-1', {'images': [NOT_THERE]}, {'wandb_airgapped': False}, 'image-there', 'wandb_server_repository_prefix', 'has no such image', True),
+    ('images', 'kube-1', {'images': [NOT_THERE]}, {'wandb_preflight_images': [NOT_THERE['image']]}, 'image-there', 'wandb_preflight_images',
+     'has no such', False),
     ('images', 'kube-1', {'error': 'it broke', 'images': []}, {}, 'image-there', 'wandb_server_repository_prefix', 'it broke', False),
 ]
 
