@@ -36,7 +36,8 @@ def names(wanted):
 def test_everything_from_namespace_to_custom_resource():
     wanted = names(to_install('w', 'o'))
     for right in ('create namespaces', 'create secrets in namespace w', 'patch configmaps in namespace o', 'create clusterroles',
-                  'patch customresourcedefinitions', 'create deployments in namespace o', 'create weightsandbiases in namespace w', 'get pods/log in namespace o'):
+                  'patch customresourcedefinitions', 'create deployments in namespace o',
+                  'create weightsandbiases in namespace w', 'get pods/log in namespace o'):
         assert right in wanted
     assert len(wanted) == len(set(wanted))
 
