@@ -130,7 +130,7 @@ options:
 EXAMPLES = r'''
 - name: Look at the host
   wandb.onprem.host_info:
-    controller_time: "{{ now(utc=true).timestamp() }}"
+    controller_time: "{{ now().timestamp() }}"
     paths: [/var/lib/mysql]
     measured_paths: [/var/lib/mysql]
     ports:

@@ -25,6 +25,7 @@ PORTS = {
 }
 # Group -> the ports at which its hosts reach each other.
 PEERS = {'wandb_mysql': ('wandb_mysql_port',), 'wandb_minio': ('wandb_minio_port',), 'wandb_redis': ('wandb_redis_port', 'wandb_redis_sentinel_port')}
+VIRTUAL = ('wandb_mysql_virtual_address', 'wandb_redis_virtual_address', 'wandb_nginx_virtual_address')
 REDIS_DATA = '/var/lib/redis'
 UPSTREAMS, TARGETS = 'wandb_nginx_ingress_upstreams', 'wandb_mysql_backup_targets'
 # What the guide asks to be reachable without an air gap; charts come from where their variables say.
@@ -102,6 +103,14 @@ def member_names(site: Site, host: str) -> list[str]:
     return [str(one) for one in dict.fromkeys(hosts) if not is_address(str(one))] if len(hosts) > 1 else []
 
 
+def made_places(site: Site) -> set[str]:
+    """Names and addresses of what the collection makes: nothing need listen there yet."""
+    hosts = [host for group in SERVICE_GROUPS for host in site.members(group)]
+    addresses = [site.text(name).partition('/')[0] for name in ('wandb_minio_address', 'wandb_mysql_address', 'wandb_redis_address') if site.text(name)]
+    virtual = [site.text(name, host).partition('/')[0] for host in hosts for name in VIRTUAL if site.text(name, host)]
+    return {*site.known_as(hosts), *addresses, *virtual}
+
+
 def _link(where: tuple[str, int] | None, purpose: str, variable: str, made: bool = False) -> list[Look]:
     return [{'host': where[0], 'port': where[1], 'purpose': purpose, 'variable': variable, 'made': made}] if where else []
 
@@ -128,7 +137,8 @@ def host_links(site: Site, host: str) -> list[Look]:
                 found += _link((site.machine(server), port) if port else None, f'minio on {server}', 'wandb_minio_port', made=True)
         elif group == 'wandb_mysql':
             for _number, target in site.dictionaries(TARGETS, host):
-                found += _link(_target(target), f'backups to {target.get("name")}', TARGETS)
+                where = _target(target)
+                found += _link(where, f'backups to {target.get("name")}', TARGETS, made=where is not None and where[0] in made_places(site))
     return found
 
 

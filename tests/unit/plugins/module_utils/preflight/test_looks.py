@@ -34,6 +34,13 @@ def test_a_database_host_with_targets_of_backups():
                             ('sftp.test', 22, 'wandb_mysql_backup_targets', False)]
 
 
+def test_a_target_of_backups_that_the_collection_makes_need_not_be_there_yet():
+    for endpoint in ('https://s3.example.com', 'https://10.0.0.31:9000', 'https://s3-2:9000', 'https://10.0.0.99'):
+        target = {'name': 'a', 'type': 's3', 'endpoint': endpoint, 'bucket': 'b'}
+        found = looks.looks(site(wandb_mysql_backup_targets=[target], hosts={'lb-1': {'wandb_nginx_virtual_address': '10.0.0.99/24'}}))['db-1']
+        assert [one['made'] for one in found['links'] if one['variable'] == looks.TARGETS] == [True], endpoint
+
+
 def test_a_store_host_knows_the_names_of_the_others():
     found = looks.looks(site())['s3-1']
     assert found['names'] == ['wandb.example.com', 's3.example.com', 's3-1', 's3-2']
