@@ -30,6 +30,8 @@ REDIS_DATA = '/var/lib/redis'
 UPSTREAMS, TARGETS = 'wandb_nginx_ingress_upstreams', 'wandb_mysql_backup_targets'
 # What the guide asks to be reachable without an air gap; charts come from where their variables say.
 DEPLOYER = 'https://deploy.wandb.ai'
+# Where nodes pull from that know no other registry.
+REGISTRIES = ('registry-1.docker.io', 'quay.io')
 _PORTS_OF_SCHEMES = {'http': 80, 'https': 443, 'oci': 443}
 
 
@@ -176,6 +178,8 @@ def egress(site: Site) -> list[Look]:
         found += _link(place(url), "the server's chart", 'wandb_server_chart')
     if not site.flag('wandb_airgapped'):
         found += _link(place(site.text('wandb_operator_deployer_channel_url') or DEPLOYER), "W&B's deployer", 'wandb_airgapped')
+        for registry in () if site.text('wandb_server_repository_prefix') else REGISTRIES:
+            found += _link((registry, 443), 'images', 'wandb_server_repository_prefix')
     return found
 
 
