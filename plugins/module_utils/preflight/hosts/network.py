@@ -71,11 +71,14 @@ def ingress(_site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
     why='The service that needs it would fail, or the run in its middle.',
     mend='correct name and port, start what should be there, or open the firewall between the two',
 )
-def link(_site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
+def link(site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
     """What a host needs of others is reached from it. (What the collection makes need not listen yet, but a firewall that swallows packets is warned
     of; so is what only pods and people need, whom nobody can ask beforehand.)"""
     for one in seen['links']:
         if one['variable'] == UPSTREAMS or one['state'] == 'open' or (one['made'] and one['state'] == 'refused'):
+            continue
+        if one['state'] == 'unresolved' and one['host'] in site_names(site) and one['variable'] in _DOUBTFUL:
+            # name-resolves says so.
             continue
         yield Found(one['variable'], _broken(one), 'open the firewall between the two' if one['made'] and one['state'] in ('silent', 'unreachable') else '',
                     warning=one['made'] or one['variable'] in _DOUBTFUL)

@@ -200,6 +200,8 @@ def test_a_wrong_one_is_named(kind, host, change, given, rule, variable, text, w
     ('host', 'db-1', {'installed': {'mysql': {'ours': False, 'units': {'mysql.service': 'inactive'}, 'packages': {}, 'programs': []}}}, {}),
     ('host', 'db-1', {'links': [{**LINK, 'made': True}]}, {}),
     ('host', 'lb-1', {'links': [{**UPSTREAM, 'state': 'open'}]}, {}),
+    # Rule name-resolves speaks of it.
+    ('api_host', 'kube-1', {'links': [{**LINK, 'host': 'wandb.example.com', 'state': 'unresolved', 'variable': 'wandb_host'}]}, {}),
     # The sizes of a lab: without a profile nobody asks for more.
     ('host', 'db-1', {'cpus': 1, 'memory_bytes': 24 * GIB, **disks(total_bytes=5 * GIB, free_bytes=4 * GIB)}, {}),
     ('host', 'lb-1', {'cpus': 1}, {'wandb_size_profile': 'models-production'}),
