@@ -1,9 +1,9 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write docs/inventory_rules.md: every rule that an inventory is held to, out of the rules themselves.
+"""Write docs/inventory_rules.md and docs/host_rules.md: every rule that inventory, hosts and cluster are held to, out of the rules themselves.
 
-Usage: inventory_rules.py [--check]: --check only compares and fails when the committed file is another.
+Usage: inventory_rules.py [--check]: --check only compares and fails when a committed file is another.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / '.cache' / 'collections'))
 
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight import host_rules
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.shapes import ENTRY_FORMS, FORMS, RANGES
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rules import RULES, SUBJECTS
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.seen_rule import SeenRule
 
 PAGE = ROOT / 'docs' / 'inventory_rules.md'
+HOST_PAGE = ROOT / 'docs' / 'host_rules.md'
 HEAD = '''<!-- Made by tools/inventory_rules.py; changes are lost. -->
 # Rules for an inventory
 
@@ -34,6 +37,22 @@ A rule is a pure function in `plugins/module_utils/preflight/inventory/`, with t
 inventory of `tests/inventories/`.
 '''
 
+HOST_HEAD = '''<!-- Made by tools/inventory_rules.py; changes are lost. -->
+# Rules for hosts and cluster
+
+Once the inventory passes [its own rules](inventory_rules.md), `ansible-playbook -i <inventory> wandb.onprem.preflight` looks at every host, at the
+API host and at the cluster, changes nothing, and holds what it saw to these {rules} rules. All that is wrong comes in one table and in a file
+(`wandb_preflight_report`).
+{refusing} rules refuse; {warning} only warn (marked *warning*). Where a rule says so, what is doubtful is warned of by the others, too.
+
+`wandb_preflight_accept: [<rule>, ...]` makes rules only warn. `ansible_host` stands for the machine itself.
+
+A rule is a pure function in `plugins/module_utils/preflight/hosts/` or `cluster/`, with the texts of this page beside it, over what one look showed
+(modules `host_info`, `cluster_info`, `redis_probe`, `image_info`).
+'''
+# Kind of a look, for people.
+LOOKS = {'host': 'hosts', 'api_host': 'API host', 'cluster': 'cluster', 'redis': 'Redis of your own', 'images': 'registry', 'unseen': 'hosts, API host'}
+
 
 def code(text: str) -> str:
     """A name as code; what is in brackets is said in words."""
@@ -43,6 +62,14 @@ def code(text: str) -> str:
 def cell(text: str) -> str:
     """Text in a cell of a table."""
     return text.replace('|', '\\|').replace('<', '&lt;').replace('\n', ' ')
+
+
+def host_row(rule: SeenRule) -> str:
+    """One line of a table."""
+    name = f'`{rule.id}`' + (' *warning*' if rule.warning else '')
+    looks = ', '.join(LOOKS[kind] for kind in rule.kinds)
+    variables = ', '.join(code(variable) for variable in rule.variables)
+    return f'| {name} | {looks} | {variables} | {cell(rule.demand)} | {cell(rule.why)} | {cell(rule.mend)} |'
 
 
 def row(rule: Rule) -> str:
@@ -85,17 +112,28 @@ def page() -> str:
     return '\n'.join([*lines, *shapes(), *profiles()]) + '\n'
 
 
+def host_page() -> str:
+    """The whole page about hosts and cluster."""
+    rules = host_rules.RULES
+    warning = sum(rule.warning for rule in rules)
+    lines = [HOST_HEAD.format(rules=len(rules), refusing=len(rules) - warning, warning=warning).rstrip('\n')]
+    for subject, some in host_rules.SUBJECTS.items():
+        head = ['', f'## {subject}', '', '| rule | looks at | variables | what must hold | why | mend |', '|---|---|---|---|---|---|']
+        lines += [*head, *(host_row(rule) for rule in some)]
+    return '\n'.join(lines) + '\n'
+
+
 def main(arguments: t.Sequence[str]) -> int:
-    """Write the page, or compare."""
-    text = page()
-    if '--check' in arguments:
-        if not PAGE.exists() or PAGE.read_text(encoding='utf-8') != text:
-            print(f'{PAGE.name} is not what tools/inventory_rules.py makes: run it', file=sys.stderr)
-            return 1
-        return 0
-    PAGE.write_text(text, encoding='utf-8')
-    print(f'{PAGE.name}: {len(RULES)} rules')
-    return 0
+    """Write the pages, or compare."""
+    failed = 0
+    for path, text, number in ((PAGE, page(), len(RULES)), (HOST_PAGE, host_page(), len(host_rules.RULES))):
+        if '--check' not in arguments:
+            path.write_text(text, encoding='utf-8')
+            print(f'{path.name}: {number} rules')
+        elif not path.exists() or path.read_text(encoding='utf-8') != text:
+            print(f'{path.name} is not what tools/inventory_rules.py makes: run it', file=sys.stderr)
+            failed = 1
+    return failed
 
 
 if __name__ == '__main__':

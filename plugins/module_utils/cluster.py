@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.access import review
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Object
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ForbiddenError, NotFoundError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.quantity import quantity
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import (
     CRDS,
     INGRESS_CLASSES,
@@ -47,18 +48,6 @@ SUPPLEMENTAL_GROUPS = 'openshift.io/sa.scc.supplemental-groups'
 # Module wandb_operator leaves it on the CRD that it applies.
 CHART_VERSION = 'wandb.onprem/chart-version'
 
-_FACTORS = {'m': 1e-3, '': 1.0, 'k': 1e3, 'M': 1e6, 'G': 1e9, 'T': 1e12, 'P': 1e15, 'Ki': 2.0**10, 'Mi': 2.0**20, 'Gi': 2.0**30, 'Ti': 2.0**40, 'Pi': 2.0**50}
-
-
-def quantity(text: t.Any) -> float:
-    """A Kubernetes quantity (``3920m``, ``16Gi``, ``1e3``) as a number."""
-    value = str(text)
-    try:
-        return float(value)
-    except ValueError:
-        number = value.rstrip('mkKMGTPi')
-        return float(number) * _FACTORS[value[len(number):]]
-
 
 def family(controller: str) -> str:
     """Family of an ingress controller, ``other`` if it is none that the collection knows."""
@@ -87,20 +76,34 @@ def _default(one: Object, annotation: str) -> bool:
     return (one['metadata'].get('annotations') or {}).get(annotation) == 'true'
 
 
+def node_facts(node: Object) -> Object:
+    """One node: whether it is ready and takes any pod now, what it has to allocate and what it has in all (CPUs, bytes)."""
+    status = node.get('status') or {}
+    allocatable, whole = status.get('allocatable') or {}, status.get('capacity') or status.get('allocatable') or {}
+    ready = any(one.get('type') == 'Ready' and one.get('status') == 'True' for one in status.get('conditions') or [])
+    return {
+        'name': str((node.get('metadata') or {}).get('name') or ''),
+        'architecture': str((status.get('nodeInfo') or {}).get('architecture') or 'unknown'),
+        'ready': ready,
+        'schedulable': ready and _takes_pods(node.get('spec') or {}),
+        'cpu': quantity(allocatable.get('cpu', 0)),
+        'memory': int(quantity(allocatable.get('memory', 0))),
+        'cpu_in_all': quantity(whole.get('cpu', 0)),
+        'memory_in_all': int(quantity(whole.get('memory', 0))),
+    }
+
+
 def capacity(nodes: t.Iterable[Object]) -> dict[str, Object]:
     """By architecture: nodes, ready ones, those that take any pod now, and what these last have to allocate (CPUs, bytes)."""
     found: dict[str, Object] = {}
-    for node in nodes:
-        status = node.get('status') or {}
-        architecture = str((status.get('nodeInfo') or {}).get('architecture') or 'unknown')
-        entry = found.setdefault(architecture, {'nodes': 0, 'ready': 0, 'schedulable': 0, 'cpu': 0.0, 'memory': 0})
+    for node in map(node_facts, nodes):
+        entry = found.setdefault(node['architecture'], {'nodes': 0, 'ready': 0, 'schedulable': 0, 'cpu': 0.0, 'memory': 0})
         entry['nodes'] += 1
-        ready = any(one.get('type') == 'Ready' and one.get('status') == 'True' for one in status.get('conditions') or [])
-        entry['ready'] += ready
-        if ready and _takes_pods(node.get('spec') or {}):
+        entry['ready'] += node['ready']
+        if node['schedulable']:
             entry['schedulable'] += 1
-            entry['cpu'] += quantity((status.get('allocatable') or {}).get('cpu', 0))
-            entry['memory'] += int(quantity((status.get('allocatable') or {}).get('memory', 0)))
+            entry['cpu'] += node['cpu']
+            entry['memory'] += node['memory']
     return found
 
 
@@ -211,6 +214,7 @@ class ClusterReader:
             'ingress_classes': None if classes is None else ingress_classes(classes),
             'storage_classes': None if storage is None else storage_classes(storage),
             'capacity': None if nodes is None else capacity(nodes),
+            'nodes': None if nodes is None else [node_facts(one) for one in nodes],
             'crd': crd,
             'custom_resources': None if resources is None else [custom_resource(one) for one in resources],
             'namespaces': {name: self._namespace(name, resources) for name in namespaces},

@@ -16,7 +16,8 @@ description:
     each names the variable, its value, the reason, the mend and the rule. What is only doubtful is warned of.
   - The rules are those of C(docs/inventory_rules.md). What the modules M(wandb.onprem.wandb_server) and M(wandb.onprem.wandb_operator) would
     refuse is among them.
-  - With O(observed) it does the same for what M(wandb.onprem.host_info) and M(wandb.onprem.cluster_info) saw.
+  - With O(observed) it holds what was seen on hosts and cluster to the rules of C(docs/host_rules.md), and tells it together with what an earlier
+    check of the inventory found.
   - Values of secrets are never shown.
 author:
   - wandb.onprem maintainers (@wandb-onprem)
@@ -30,8 +31,15 @@ options:
   observed:
     description:
       - Names of the variables under which the hosts registered what they observed, keyed by kind - V(host) and V(api_host) from
-        M(wandb.onprem.host_info), V(cluster) from M(wandb.onprem.cluster_info). Hosts without them are passed over.
+        M(wandb.onprem.host_info), V(cluster) from M(wandb.onprem.cluster_info), V(redis) from M(wandb.onprem.redis_probe), V(images) from
+        M(wandb.onprem.image_info), and V(inventory) from this module without options. Hosts without them are passed over.
     type: dict
+  report:
+    description:
+      - Prints all problems and warnings as a table, and writes them to the file that the variable C(wandb_preflight_report) names (not in check mode).
+      - Without O(observed) only for an inventory that is refused; for of one that passes more is to come.
+    type: bool
+    default: false
 '''
 
 EXAMPLES = r'''
@@ -47,7 +55,7 @@ problems:
   elements: dict
   contains:
     where:
-      description: Host, or V(site) for what belongs to the whole inventory.
+      description: Host (or several), V(cluster), or V(site) for what belongs to the whole inventory.
       type: str
       sample: site
     variable:
@@ -63,7 +71,7 @@ problems:
       type: str
       sample: set it to the URL that users will type, for example https://wandb.example.com
     rule:
-      description: Id of the rule; empty for what was observed.
+      description: Id of the rule.
       type: str
       sample: host-url
     value:
@@ -74,6 +82,12 @@ problems:
       description: Always V(false).
       type: bool
       sample: false
+looks:
+  description: For each host of a service the options with which M(wandb.onprem.host_info) is to look at it; under V((api host\)) those for the API host, and
+    C(images) for M(wandb.onprem.image_info).
+  returned: when the inventory passes, without O(observed)
+  type: dict
+  sample: {db-1: {services: [mysql], ports: [{port: 3306, service: mysql, variable: wandb_mysql_port}]}}
 warned:
   description: What is doubtful and not refused, in the same form; V(warning) is V(true).
   returned: always

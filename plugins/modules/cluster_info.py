@@ -59,6 +59,32 @@ options:
         description:
           - One object.
         type: str
+  install_into:
+    description:
+      - Asks whether the user may do all that the collection does to install W&B into these namespaces. One request if the user may do everything
+        there is, else one for each right.
+    type: dict
+    suboptions:
+      namespace:
+        description:
+          - Namespace of the server.
+        type: str
+        required: true
+      operator_namespace:
+        description:
+          - Namespace of the operator.
+        type: str
+        required: true
+      isolated:
+        description:
+          - Whether the operator is confined to these namespaces, so that nobody makes a ClusterRole.
+        type: bool
+        default: false
+      crds:
+        description:
+          - Whether the CRDs are applied.
+        type: bool
+        default: true
 '''
 
 EXAMPLES = r'''
@@ -70,6 +96,11 @@ EXAMPLES = r'''
       - {verb: create, group: apiextensions.k8s.io, resource: customresourcedefinitions}
       - {verb: create, resource: secrets, namespace: wandb}
   register: wandb_example_cluster
+
+- name: Ask whether W&B can be installed as this user
+  wandb.onprem.cluster_info:
+    kubeconfig: ~/.kube/config
+    install_into: {namespace: wandb, operator_namespace: wandb-operator}
 
 - name: Tell the first uid that OpenShift lets the pods have
   ansible.builtin.debug:
@@ -116,6 +147,13 @@ capacity:
   returned: success
   type: dict
   sample: {amd64: {nodes: 4, ready: 4, schedulable: 3, cpu: 96.0, memory: 824633720832}}
+nodes:
+  description: Each node - whether it is ready, and takes any pod now -, what it has to allocate and what it has in all (CPUs, bytes).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: node-1, architecture: amd64, ready: true, schedulable: true, cpu: 31.5, memory: 270000000000, cpu_in_all: 32.0,
+    memory_in_all: 274877906944}]
 crd:
   description: The CRD of W&B Server, the versions that objects may be kept in, the field managers of its spec, and the version of the operator's
     chart that it was applied from (empty if that is not known).
@@ -185,6 +223,12 @@ permissions:
   type: list
   elements: dict
   sample: [{verb: create, resource: secrets, namespace: wandb, allowed: true, reason: ""}]
+lacking:
+  description: Rights that are missing for O(install_into); null if it was not asked.
+  returned: success
+  type: list
+  elements: str
+  sample: [create secrets in namespace wandb]
 requests:
   description: Requests made to the Kubernetes API.
   returned: success
@@ -196,6 +240,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.cluster import Cluste
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.auth import auth_argument_spec
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import client_from
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import KubeError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.installing import lacking_to_install, to_install
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.module import KubeModule
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 
@@ -214,6 +259,12 @@ def main() -> None:
                 'namespace': {'type': 'str'},
                 'name': {'type': 'str'},
             }},
+            'install_into': {'type': 'dict', 'options': {
+                'namespace': {'type': 'str', 'required': True},
+                'operator_namespace': {'type': 'str', 'required': True},
+                'isolated': {'type': 'bool', 'default': False},
+                'crds': {'type': 'bool', 'default': True},
+            }},
         },
         supports_check_mode=True,
     )
@@ -222,9 +273,11 @@ def main() -> None:
         reader = ClusterReader(Service(client))
         found = reader.read(module.params['namespaces'])
         permissions = reader.allowed(module.params['permissions'])
+        into = module.params['install_into']
+        lacking = [str(one) for one in lacking_to_install(client, to_install(**into))] if into else None
     except KubeError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **found, permissions=permissions, requests=client.requests)
+    module.exit_json(changed=False, **found, permissions=permissions, lacking=lacking, requests=client.requests)
 
 
 if __name__ == '__main__':

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import as_files
 import in_process
 import pytest
@@ -24,7 +26,7 @@ HIDDEN = 'not-to-be-shown'
 
 
 @pytest.fixture
-def run(good, folder, tmp_path):
+def run(good, folder, tmp_path, report):
     """Runs the playbook on an inventory as files."""
     recorder = as_files.Recorder(tmp_path)
     site, home = tmp_path / 'site', tmp_path / 'home'
@@ -36,14 +38,23 @@ def run(good, folder, tmp_path):
         in_process.dump(inventory, site)
         before = as_files.state(site), as_files.state(folder)
         done, recap = as_files.play(PLAYBOOK, site, home)
+        file = folder / 'preflight.json'
+        report.update(json.loads(file.read_text(encoding='utf-8')) if file.exists() else {})
+        file.unlink(missing_ok=True)
         assert (as_files.state(site), as_files.state(folder)) == before
         return done, recap, recorder.calls
 
     return runs
 
 
+@pytest.fixture
+def report():
+    """What the run wrote for programs: the only thing that it writes."""
+    return {}
+
+
 @pytest.mark.parametrize('name', CHOSEN)
-def test_it_is_refused_before_any_host_is_asked(name, good, run):
+def test_it_is_refused_before_any_host_is_asked(name, good, run, report):
     row = ROWS[name]
     variable, rule, mend = row['says']
     done, recap, calls = run(wrong.changed(row, good))
@@ -56,25 +67,32 @@ def test_it_is_refused_before_any_host_is_asked(name, good, run):
     assert mend in told
     assert HIDDEN not in told
     assert 'Look at the host' not in told
+    assert 'SEVERITY' in told
+    assert (report['passed'], report['checked'], report['errors'] > 0) == (False, ['inventory'], True)
+    assert {'severity': 'error', 'rule': rule, 'variable': variable}.items() <= next(one for one in report['problems'] if one['rule'] == rule).items()
+    assert HIDDEN not in json.dumps(report)
 
 
-def test_a_good_one_goes_on_to_the_hosts_which_the_recorder_sees(good, run):
+def test_a_good_one_goes_on_to_the_hosts_which_the_recorder_sees(good, run, report):
     """Without it an empty list of calls would prove nothing."""
     done, recap, calls = run(good['production'].copy())
     assert done.returncode != 0
-    assert recap['localhost']['failed'] == 0
     hosts = {host for hosts in good['production'].members.values() for host in hosts}
     assert set(recap) == {'localhost', *hosts}
     assert all(recap[host]['unreachable'] == 1 for host in hosts)
     assert len(calls) >= len(hosts)
+    # Nothing is known of them: without that being said the run would go on without them.
+    assert recap['localhost']['failed'] == 1
+    [problem] = [one for one in report['problems'] if one['severity'] == 'error' and one['rule'] == 'host-reached']
+    assert set(problem['where'].split(', ')) == hosts
 
 
-def test_no_secret_of_the_inventory_is_shown(good, run):
+def test_no_secret_of_the_inventory_is_shown(good, run, report):
     inventory = wrong.changed(ROWS['host-http'], good)
     secrets = [str(value) for name, value in inventory.variables['all'].items() if name.endswith(('_password', '_secret_key', '_license'))]
     done, _recap, _calls = run(inventory)
     assert len(secrets) >= 8
-    assert [secret for secret in secrets if secret in done.stdout + done.stderr] == []
+    assert [secret for secret in secrets if secret in done.stdout + done.stderr + json.dumps(report)] == []
 
 
 def test_enough_of_them_run_so():

@@ -80,12 +80,33 @@ def test_an_administrator_sees_everything(service):
     assert (absent['exists'], absent['labels'], absent['uid_range'], absent['quotas']) == (False, {}, None, [])
     # /version, /apis, five lists, three for each namespace, one permission.
     assert found['requests'] == 7 + 2 * 3 + 1
+    assert found['lacking'] is None
+
+
+INTO = {'namespace': NAMESPACE, 'operator_namespace': ABSENT}
+
+
+def test_one_question_for_who_may_do_everything(service):
+    found = ask(install_into=INTO)
+    assert (found['lacking'], found['requests']) == ([], 7 + 2 * 3 + 1)
+
+
+def test_a_user_with_few_rights_is_told_all_that_is_missing(service):
+    found = ask(impersonate_user=f'system:serviceaccount:{NAMESPACE}:few', install_into=INTO)
+    for right in (f'create secrets in namespace {NAMESPACE}', 'patch customresourcedefinitions', 'create clusterroles', 'create namespaces',
+                  f'create deployments in namespace {ABSENT}', f'patch weightsandbiases in namespace {NAMESPACE}', f'get pods/log in namespace {NAMESPACE}'):
+        assert right in found['lacking']
+    isolated = ask(impersonate_user=f'system:serviceaccount:{NAMESPACE}:few', install_into={**INTO, 'isolated': True, 'crds': False})['lacking']
+    assert [right for right in isolated if 'clusterrole' in right or 'customresourcedefinitions' in right] == []
+    assert f'create roles in namespace {NAMESPACE}' in isolated
 
 
 def test_it_agrees_with_the_cluster(service):
     found = ask()
     nodes = service.find(NODES)
     assert sum(one['nodes'] for one in found['capacity'].values()) == len(nodes) > 0
+    assert sorted(one['name'] for one in found['nodes']) == sorted(one['metadata']['name'] for one in nodes)
+    assert all(0 < one['cpu'] <= one['cpu_in_all'] and 0 < one['memory'] <= one['memory_in_all'] for one in found['nodes'])
     free = [one for one in nodes if not one['spec'].get('taints') and not one['spec'].get('unschedulable')]
     ready = [one for one in free if {'Ready': 'True'}.items() <= {state['type']: state['status'] for state in one['status']['conditions']}.items()]
     assert sum(one['schedulable'] for one in found['capacity'].values()) == len(ready)
@@ -108,7 +129,7 @@ def test_a_user_with_few_rights_sees_what_he_may(service):
         f'Namespace {NAMESPACE}', f'LimitRange in {NAMESPACE}', f'WeightsAndBiases in {NAMESPACE}',
         f'Namespace {ABSENT}', f'ResourceQuota in {ABSENT}', f'LimitRange in {ABSENT}', f'WeightsAndBiases in {ABSENT}',
     ]
-    assert {found[key] for key in ('ingress_classes', 'storage_classes', 'capacity', 'crd', 'custom_resources')} == {None}
+    assert {found[key] for key in ('ingress_classes', 'storage_classes', 'capacity', 'nodes', 'crd', 'custom_resources')} == {None}
     here = found['namespaces'][NAMESPACE]
     assert [one['name'] for one in here['quotas']] == ['few']
     assert {here[key] for key in ('exists', 'labels', 'uid_range', 'pod_security', 'limits', 'custom_resources')} == {None}

@@ -14,8 +14,8 @@ import dataclasses
 import math
 import typing as t
 
-from ansible_collections.wandb.onprem.plugins.module_utils.cluster import quantity
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ForbiddenError, KubeError
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.quantity import quantity
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import Resource, name_of, resource_of
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 

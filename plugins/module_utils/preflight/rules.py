@@ -62,11 +62,15 @@ RULES: tuple[Rule, ...] = tuple(rule for rules in SUBJECTS.values() for rule in 
 
 def check(site: Site, rules: t.Iterable[Rule] = RULES) -> list[Problem]:
     """Every problem and warning that the rules find, in the order of the rules; the same one on several hosts is told once."""
-    found: dict[Problem, list[str]] = {}
     told: list[Problem] = []
     for rule in rules:
-        problems = list(rule.problems(site, told))
-        told += problems
-        for problem in problems:
-            found.setdefault(dataclasses.replace(problem, where=''), []).append(problem.where)
+        told += list(rule.problems(site, told))
+    return merged(told)
+
+
+def merged(problems: t.Iterable[Problem]) -> list[Problem]:
+    """The same, those that differ only in where they are as one."""
+    found: dict[Problem, list[str]] = {}
+    for problem in problems:
+        found.setdefault(dataclasses.replace(problem, where=''), []).append(problem.where)
     return [dataclasses.replace(problem, where=', '.join(dict.fromkeys(places))) for problem, places in found.items()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import socket
 import time
 import typing as t
 
@@ -41,6 +42,13 @@ class Controller:
     def has_program(self, name: str) -> bool:
         """Whether a program of that name or path can be run."""
         return shutil.which(os.path.expanduser(name)) is not None
+
+    def addresses(self, name: str) -> list[str]:
+        """Addresses of a name; none where it does not resolve."""
+        try:
+            return sorted({str(entry[4][0]) for entry in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
+        except (OSError, UnicodeError):
+            return []
 
     def now(self) -> float:
         """Seconds since the epoch."""

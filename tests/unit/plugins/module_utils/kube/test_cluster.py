@@ -13,9 +13,10 @@ from ansible_collections.wandb.onprem.plugins.module_utils.cluster import (
     family,
     id_ranges,
     namespace_facts,
-    quantity,
+    node_facts,
 )
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Client
+from ansible_collections.wandb.onprem.plugins.module_utils.kube.quantity import quantity
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.service import Service
 from fake_server import FakeServer, status
 
@@ -48,6 +49,14 @@ def test_capacity_counts_only_nodes_that_take_pods():
         'amd64': {'nodes': 5, 'ready': 4, 'schedulable': 2, 'cpu': 7.0, 'memory': 2**31},
         'arm64': {'nodes': 1, 'ready': 1, 'schedulable': 1, 'cpu': 3.5, 'memory': 2**30},
     }
+
+
+def test_one_node():
+    one = {**node('amd64', taints=[{'key': 'a', 'effect': 'NoSchedule'}]), 'metadata': {'name': 'n1'}}
+    one['status']['capacity'] = {'cpu': '4', 'memory': '2Gi'}
+    assert node_facts(one) == {'name': 'n1', 'architecture': 'amd64', 'ready': True, 'schedulable': False, 'cpu': 3.5, 'memory': 2**30, 'cpu_in_all': 4.0,
+                               'memory_in_all': 2**31}
+    assert node_facts({})['schedulable'] is False
 
 
 def test_crd_versions():
@@ -110,7 +119,7 @@ def test_openshift_and_what_may_not_be_seen():
     server.answers['GET', '/api/v1/nodes'] = (403, status(403, 'Forbidden'))
     found = ClusterReader(Service(Client(server))).read()
     assert (found['openshift'], found['openshift_version']) == (True, '4.20.1')
-    assert (found['capacity'], found['unreadable']) == (None, ['Node'])
+    assert (found['capacity'], found['nodes'], found['unreadable']) == (None, None, ['Node'])
 
 
 def test_openshift_without_a_version_of_its_own():
