@@ -23,6 +23,7 @@ import typing as t
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 
+import minio
 import urllib3
 from ansible_collections.wandb.onprem.plugins.module_utils.pem import split
 from ansible_collections.wandb.onprem.plugins.module_utils.tls import Port, Refused, look
@@ -207,6 +208,15 @@ def look_everywhere(site: Site, old: str) -> None:
         must(refuses(port, old), f'{what}: {facts["issuer"]}, {facts["version"]}; who trusts only the old CA refuses it')
 
 
+def tidy(site: Site, names: t.Iterable[str]) -> None:
+    """Remove what the load wrote, with a client that trusts the new CA only."""
+    pool = urllib3.PoolManager(ca_certs=str(site.ca))
+    client = minio.Minio(f'{site.address("s3-2")}:9000', site.secrets['wandb_minio_access_key'], site.secrets['wandb_minio_secret_key'],
+                         region='us-east-1', http_client=pool)
+    left = list(client.remove_objects('wandb', (minio.deleteobjects.DeleteObject(name) for name in names)))
+    must(not left, 'what the load wrote is removed')
+
+
 def main() -> None:
     """All of it."""
     site = Site()
@@ -214,7 +224,7 @@ def main() -> None:
     trust = Trust(site.ca)
     application = Requests(site, trust.context)
     target = Target(site.address('lb-1'), STORE, '', site.secrets['wandb_minio_access_key'], site.secrets['wandb_minio_secret_key'], context=trust.context)
-    bucket = Load(target, f'ca-{fingerprint(old)[:8]}-{os.getpid()}', writers=2, readers=2, pace=0.2).start()
+    bucket = Load(target, f'ca-{fingerprint(old)[:8]}-{os.getpid()}', writers=1, readers=4, pace=0.2).start()
     try:
         time.sleep(5)
         rotate(site, old)
@@ -226,6 +236,7 @@ def main() -> None:
     must(len(trust) == 2, 'clients learnt of two CAs')
     judge('application', application.done)
     judge('bucket', bucket.done)
+    tidy(site, bucket.written)
     look_everywhere(site, old)
     must(playbook(site, 'wandb.onprem.site') == 0, 'a further run of site changes nothing')
     must('Running' in site.kubectl('-n', 'wandb', 'get', 'pods'), 'pods run')
