@@ -36,13 +36,28 @@ def upstreams(site: Site) -> t.Iterator[Found]:
 
 
 @rule(
+    'nginx-address', 'wandb_nginx_virtual_address', 'wandb_nginx_balanced_elsewhere',
+    why='DNS with the addresses of several hosts goes on to send clients to one that is dead.',
+    mend='set it to a free address of their network, such as 10.0.0.10/24; or wandb_nginx_balanced_elsewhere: true, where your own load balancer has them',
+)
+def address(site: Site) -> t.Iterator[Found]:
+    """Several proxies have one address, or a load balancer of the user's own before them."""
+    elsewhere = site.flag('wandb_nginx_balanced_elsewhere')
+    if len(site.members(GROUP)) > 1 and not site.has('wandb_nginx_virtual_address') and not elsewhere:
+        yield Found('wandb_nginx_virtual_address', 'is missing: clients of several proxies need one address')
+    elif elsewhere and site.has('wandb_nginx_virtual_address'):
+        yield Found('wandb_nginx_balanced_elsewhere', 'is true, and there is wandb_nginx_virtual_address', 'leave one of them out')
+
+
+@rule(
     'nginx-loop', 'wandb_nginx_ingress_upstreams',
     why='Requests would go in a circle until they are refused.',
     mend="list the addresses of the cluster's ingress",
 )
 def loop(site: Site) -> t.Iterator[Found]:
     """No proxy stands behind itself or behind another one."""
-    proxies = {(name, site.number('wandb_nginx_https_port', host)) for host in site.members(GROUP) for name in site.known_as([host])}
+    virtual = site.text('wandb_nginx_virtual_address').partition('/')[0]
+    proxies = {(name, site.number('wandb_nginx_https_port', host)) for host in site.members(GROUP) for name in (*site.known_as([host]), virtual)}
     for host in site.members(GROUP):
         for upstream in site.entries('wandb_nginx_ingress_upstreams', host):
             match = _UPSTREAM.fullmatch(str(upstream))
@@ -107,5 +122,5 @@ def ingress_tls(site: Site) -> t.Iterator[Found]:
 
 
 RULES = (
-    upstreams, loop, plain_upstream, ports, ciphers, ingress_tls,
+    upstreams, address, loop, plain_upstream, ports, ciphers, ingress_tls,
 )

@@ -222,6 +222,9 @@ ROWS = [
 
     (nginx.upstreams, {'wandb_nginx_ingress_upstreams': ['https://a:443']}, 'wandb_nginx_ingress_upstreams', 'no host:port'),
     (nginx.upstreams, {'wandb_nginx_ingress_upstreams': ['a:443', 'a:443']}, 'wandb_nginx_ingress_upstreams', 'entry 2 is there already'),
+    (nginx.address, {'wandb_nginx_virtual_address': ''}, 'wandb_nginx_virtual_address', 'balanced_elsewhere: true'),
+    (nginx.address, {'wandb_nginx_balanced_elsewhere': True}, 'wandb_nginx_balanced_elsewhere', 'leave one'),
+    (nginx.loop, {'wandb_nginx_ingress_upstreams': ['10.0.0.10:443']}, 'wandb_nginx_ingress_upstreams', 'is a proxy itself'),
     (nginx.loop, {'wandb_nginx_ingress_upstreams': ['lb-2:443']}, 'wandb_nginx_ingress_upstreams', 'is a proxy itself'),
     (nginx.loop, {'wandb_nginx_ingress_upstreams': ['127.0.0.1:443']}, 'wandb_nginx_ingress_upstreams', 'is a proxy itself'),
     (nginx.plain_upstream, {'wandb_nginx_ingress_upstreams': ['a:8080']}, 'wandb_nginx_ingress_upstreams', 'HTTP'),
@@ -257,6 +260,8 @@ ROWS = [
      ({}, {'wandb_redis': ['rd-1', 'rd-2', 'rd-3']}, {'rd-1': {'wandb_redis_member_address': 'x'}, 'rd-2': {'wandb_redis_member_address': 'x'}}),
      'wandb_redis_member_address', 'is x on rd-1'),
     (network.port_taken, ({'wandb_redis_sentinel_port': 6379}, {'wandb_redis': ['a', 'b', 'c']}), 'wandb_redis_sentinel_port', 'as wandb_redis_port'),
+    (network.virtual_address_free, {'wandb_nginx_virtual_address': '10.0.0.20/24'}, 'wandb_nginx_virtual_address', 'address of wandb_mysql'),
+    (network.router_id, {'wandb_nginx_virtual_router_id': 61}, 'wandb_nginx_virtual_router_id', 'as wandb_mysql_virtual_router_id'),
     (network.router_id, ({}, {}, {'db-2': {'wandb_mysql_virtual_router_id': 62}}), 'wandb_mysql_virtual_router_id', 'another than on db-1'),
 
     (cluster.one_api_host, ({}, {'wandb_kube': ['a', 'b']}), 'wandb_kube', 'leave one'),
