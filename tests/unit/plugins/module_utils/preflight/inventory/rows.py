@@ -231,6 +231,10 @@ ROWS = [
     (nginx.ports, {'wandb_nginx_http_port': 443}, 'wandb_nginx_http_port', 'different ports'),
     (nginx.ciphers, {'wandb_nginx_ciphers': 'ECDHE-RSA-AES128-GCM-SHA256:RC4-SHA'}, 'wandb_nginx_ciphers', 'holds RC4-SHA'),
     (nginx.ciphers, {'wandb_nginx_ciphers': '!aNULL'}, 'wandb_nginx_ciphers', 'is empty'),
+    (nginx.allowed, {'wandb_nginx_allowed_networks': ['10.0.0.1/8']}, 'wandb_nginx_allowed_networks', 'entry 1 is no network'),
+    (nginx.allowed_behind, {'wandb_nginx_allowed_networks': ['10.0.0.0/8'], 'wandb_nginx_balanced_elsewhere': True}, 'wandb_nginx_allowed_networks',
+     'have the load balancer'),
+    (nginx.allowed_nodes, {'wandb_nginx_allowed_networks': ['10.9.0.0/16']}, 'wandb_nginx_allowed_networks', 'does not hold 10.0.0.51'),
     (nginx.ingress_tls, {'wandb_server_ingress_tls_secret': ''}, 'wandb_server_ingress_tls_secret', 'is empty'),
 
     (pki.provided, {'wandb_pki_mode': 'provided'}, 'wandb_pki_certificate', 'give both'),
