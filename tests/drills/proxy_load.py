@@ -107,7 +107,7 @@ class Load:
             answer = self._pools[ask.host, kept].request(ask.method, ask.path, body=ask.body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             return f'{type(error).__name__}: {str(error)[:120]}', b''
-        if answer.status != 200 or b'"errors"' in answer.data[:200]:
+        if answer.status != 200 or b'"errors"' in answer.data:
             return f'{answer.status} {answer.data[:120].decode("utf-8", "replace")}', answer.data
         return '', answer.data
 
@@ -115,9 +115,11 @@ class Load:
         """Requests that began between two moments."""
         return [done for done in list(self.done) if since <= done.begun < until]
 
-    def first_success(self, since: float) -> float:
-        """The moment at which the first request that began after ``since``, on a new connection, had its answer."""
-        return min((done.begun + done.took for done in self.between(since) if not done.kept and not done.failed), default=float('inf'))
+    def gap(self, since: float, until: float) -> tuple[float, float]:
+        """Beginning and end of the longest time between two moments in which no request on a new connection had its answer."""
+        answered = sorted(done.begun + done.took for done in list(self.done) if not done.kept and not done.failed)
+        inside = [since, *(moment for moment in answered if since < moment < until), until]
+        return max(zip(inside, inside[1:]), key=lambda pair: pair[1] - pair[0])
 
 
 def figures(chosen: t.Sequence[Done]) -> dict[str, t.Any]:
