@@ -12,6 +12,7 @@ import shutil
 import time
 import typing as t
 
+from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -57,7 +58,7 @@ class ActionModule(ActionBase):
         result.update(changed=False, problems=[problem.as_dict() for problem in problems], warned=[problem.as_dict() for problem in warned], warnings=[])
         if self._task.args.get('report') and (problems or observed is not None):
             # Of an inventory that passes more is to come.
-            display.display('\n'.join(part for part in ('', table(told, shutil.get_terminal_size((160, 0)).columns), '', summary(told, checked)) if part))
+            self._show('\n'.join(part for part in ('', table(told, shutil.get_terminal_size((160, 0)).columns), '', summary(told, checked)) if part))
             result['warnings'] += self._write(site, told, checked)
         else:
             result['warnings'] += [str(problem) for problem in warned]
@@ -66,6 +67,12 @@ class ActionModule(ActionBase):
         elif observed is None:
             result['looks'] = looks(site)
         return result
+
+    @staticmethod
+    def _show(text: str) -> None:
+        # Who asked for JSON alone has it all in the result.
+        if 'json' not in C.DEFAULT_STDOUT_CALLBACK:
+            display.display(text)
 
     def _write(self, site: Site, told: list[Problem], checked: list[str]) -> list[str]:
         """The report as a file; what hinders it is a warning."""

@@ -125,13 +125,6 @@ def test_what_is_wrong_comes_all_at_once(site):
     assert told.output.index('SEVERITY') < told.output.index('fatal:')
 
 
-def test_what_is_accepted_only_warns(site):
-    with foreign_program(site, 's3-1'):
-        told = Told(site, *given(wandb_minio_console=True, wandb_minio_console_port=PORT, wandb_preflight_accept=['port-held']))
-    assert told.done.returncode == 0, told.output[-3000:]
-    assert [one['severity'] for one in told.about('port-held', 'wandb_minio_console_port')] == ['warning']
-
-
 @pytest.fixture
 def few_rights(site, tmp_path):
     """A kubeconfig of a user who may look at nodes, and nothing else."""

@@ -30,6 +30,8 @@ REDIS_DATA = '/var/lib/redis'
 UPSTREAMS, TARGETS = 'wandb_nginx_ingress_upstreams', 'wandb_mysql_backup_targets'
 # What the guide asks to be reachable without an air gap; charts come from where their variables say.
 DEPLOYER = 'https://deploy.wandb.ai'
+# Where nodes pull from that know no other registry.
+REGISTRIES = ('registry-1.docker.io', 'quay.io')
 _PORTS_OF_SCHEMES = {'http': 80, 'https': 443, 'oci': 443}
 
 
@@ -161,7 +163,18 @@ def api_links(site: Site) -> list[Look]:
     found += _link(place(oidc['issuer']) if oidc.get('issuer') else None, 'sign-on', 'wandb_server_oidc')
     if not site.members('wandb_nginx'):
         found += _link(place(site.text('wandb_host'), 443), 'the site itself', 'wandb_host')
-    return found + egress(site)
+    return found + made_links(site) + egress(site)
+
+
+def made_links(site: Site) -> list[Look]:
+    """What the API host itself connects to of what is made: MinIO's administration, and the proxies, by which the site is verified."""
+    found: list[Look] = []
+    if site.members('wandb_minio'):
+        found += _link(place(site.text('wandb_minio_admin_url')), "MinIO's administration", 'wandb_minio_admin_url', made=True)
+    for host in site.members('wandb_nginx'):
+        port = site.number('wandb_nginx_https_port', host)
+        found += _link((site.machine(host), port) if port else None, f'the proxy on {host}', 'wandb_nginx_https_port', made=True)
+    return found
 
 
 def egress(site: Site) -> list[Look]:
@@ -176,6 +189,8 @@ def egress(site: Site) -> list[Look]:
         found += _link(place(url), "the server's chart", 'wandb_server_chart')
     if not site.flag('wandb_airgapped'):
         found += _link(place(site.text('wandb_operator_deployer_channel_url') or DEPLOYER), "W&B's deployer", 'wandb_airgapped')
+        for registry in () if site.text('wandb_server_repository_prefix') else REGISTRIES:
+            found += _link((registry, 443), 'images', 'wandb_server_repository_prefix')
     return found
 
 

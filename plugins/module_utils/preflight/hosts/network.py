@@ -20,7 +20,8 @@ OWN_UNITS = {
 }
 OWN_PROGRAMS = {'mysql': ('mysqld',), 'minio': ('minio',), 'nginx': ('nginx',), 'redis': ('redis-server', 'redis-sentinel')}
 # Used by the pods or by a person's browser, which may reach what the API host does not; or by nobody but at an update.
-_DOUBTFUL = ('wandb_server_smtp', 'wandb_server_oidc', 'wandb_host', 'wandb_airgapped', 'wandb_operator_chart_repo_url', 'wandb_server_chart')
+_DOUBTFUL = ('wandb_server_smtp', 'wandb_server_oidc', 'wandb_host', 'wandb_airgapped', 'wandb_operator_chart_repo_url', 'wandb_server_chart',
+             'wandb_server_repository_prefix')
 _TOLD = {'refused': 'nothing listens there', 'silent': 'no answer', 'unreachable': 'not reachable', 'unresolved': 'the name does not resolve'}
 
 

@@ -214,6 +214,9 @@ def test_a_wrong_one_is_named(kind, host, change, given, rule, variable, text, w
     ('cluster', 'kube-1', {'storage_classes': []}, {}),
     ('cluster', 'kube-1', {'namespaces': {'wandb': {**SPACE, 'pod_security': {'enforce': 'restricted'}}}}, {}),
     ('cluster', 'kube-1', {'namespaces': {'wandb': {**SPACE, 'pod_security': {'enforce': 'restricted'}}}}, {'wandb_platform_pod_security': ''}),
+    # The collection sets the level itself, so what is there does not count.
+    ('cluster', 'kube-1', {'namespaces': {'wandb': {**SPACE, 'pod_security': {'enforce': 'restricted'}}}},
+     {'wandb_platform_pod_security': 'baseline', 'server': {'security_context': {'preset': 'chart'}, 'install': {'otel': False}}}),
 ])
 def test_what_is_no_problem(kind, host, change, given):
     assert found(kind, host, change, given) == []

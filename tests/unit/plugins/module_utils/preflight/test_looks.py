@@ -75,15 +75,24 @@ def test_a_host_of_two_services_is_looked_at_once_for_both():
 
 def test_the_api_host_of_an_air_gap_asks_nobody_outside():
     found = looks.looks(site())[looks.API]
-    assert (found['links'], found['names']) == ([], ['wandb.example.com', 's3.example.com'])
+    assert links(found) == [('10.0.0.11', 443, 'wandb_nginx_https_port', True), ('10.0.0.12', 443, 'wandb_nginx_https_port', True)]
+    assert found['names'] == ['wandb.example.com', 's3.example.com']
+
+
+def test_the_api_host_reaches_the_administration_of_the_store():
+    found = looks.looks(site(groups={'wandb_nginx': []}, wandb_minio_admin_url='https://10.0.0.31:9000'))[looks.API]
+    assert ('10.0.0.31', 9000, 'wandb_minio_admin_url', True) in links(found)
 
 
 def test_the_api_host_without_an_air_gap():
     found = looks.looks(site(
         wandb_airgapped=False, wandb_operator_chart_archive='', wandb_operator_chart='operator', wandb_operator_chart_repo_url='https://charts.test',
         wandb_server_chart_archive='', wandb_server_chart={'url': 'oci://r.test:5000/x'}, wandb_operator_deployer_channel_url='https://deployer.test/x'))[looks.API]
-    assert links(found) == [('charts.test', 443, 'wandb_operator_chart_repo_url', False), ('r.test', 5000, 'wandb_server_chart', False),
-                            ('deployer.test', 443, 'wandb_airgapped', False)]
+    assert [one for one in links(found) if not one[3]] == [
+        ('charts.test', 443, 'wandb_operator_chart_repo_url', False), ('r.test', 5000, 'wandb_server_chart', False),
+        ('deployer.test', 443, 'wandb_airgapped', False), ('registry-1.docker.io', 443, 'wandb_server_repository_prefix', False),
+        ('quay.io', 443, 'wandb_server_repository_prefix', False)]
+    assert 'quay.io' not in str(looks.looks(site(wandb_airgapped=False, wandb_server_repository_prefix='r.test/mirror')))
 
 
 def test_external_services_are_asked_from_the_api_host():
