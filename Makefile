@@ -11,7 +11,7 @@ export ANSIBLE_FORCE_COLOR ?= 0
 IN := . tools/activate;
 ENV := .venv/stamp
 
-.PHONY: help env lock lab test nightly unit inventories lint sanity modules site drill bench docs clean
+.PHONY: help env lock lab test nightly unit plays inventories lint sanity modules site drill bench docs clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,14 +27,17 @@ lab: $(ENV) ## twelve hosts, everything installed on them, and where to look
 	@$(IN) python -m lab site
 
 test: $(ENV) ## what CI runs
-	@tools/run-steps unit inventories lint docs sanity lab-up site modules mysql97
+	@tools/run-steps unit plays inventories lint docs sanity lab-up site modules mysql97
 
 nightly: $(ENV) ## everything, without a time limit (the last drills make hosts of their own, when the others are gone)
-	@tools/run-steps unit inventories lint docs sanity-all importer lab-up site modules mysql97 mysql-restore interrupt
+	@tools/run-steps unit plays inventories lint docs sanity-all importer lab-up site modules mysql97 mysql-restore proxy ca-rotation interrupt
 	@tools/run-steps redis-failover mysql8 mysql-failover minio-host-loss minio-upgrade
 
 unit: $(ENV) ## pure code, no network, < 60 s
 	@$(IN) pytest tests/unit -n 2
+
+plays: $(ENV) ## roles through ansible-playbook on the controller alone; no host, no lab
+	@$(IN) pytest tests/plays -n 2
 
 inventories: $(ENV) ## hundreds of wrong inventories, the shipped ones, some of both through ansible-playbook; no host, no lab
 	@$(IN) pytest tests/inventories -n 2

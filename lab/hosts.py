@@ -118,7 +118,7 @@ def run_arguments(lab: Lab, host: str, image: str) -> list[str]:
     # SYS_ADMIN: without it systemd ignores every sandboxing option of a unit; NET_*: keepalived, network namespaces.
     args += [f"--cap-add={cap}" for cap in ("SYS_ADMIN", "NET_ADMIN", "NET_RAW")]
     args += [arg for name, value in lab.labels.items() for arg in ("--label", f"{name}={value}")]
-    args += [arg for name in PUBLIC_NAMES for arg in ("--add-host", f"{name}:{lab.address('lb-1')}")]
+    args += [arg for name in PUBLIC_NAMES for arg in ("--add-host", f"{name}:{lab.public_address}")]
     if host.startswith("s3-"):
         args += ["--volume", f"{lab.volume(host)}:/data/1"]
     if host == "kube-1":

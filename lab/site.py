@@ -43,7 +43,7 @@ def playbook(lab: Lab, name: str, quiet: bool = False) -> None:
 def look(lab: Lab) -> None:
     """What a user sees: the answer through Nginx, and where to look."""
     ca = lab.state_dir / "pki" / "ca.crt"
-    address = lab.address("lb-1")
+    address = lab.public_address
     curl = ["curl", "--silent", "--show-error", "--max-time", "30", "--cacert", str(ca), "--resolve", f"{HOST}:443:{address}", f"https://{HOST}/ready"]
     status = subprocess.run([*curl, "--output", "/dev/null", "--write-out", "%{http_code}"], check=False, capture_output=True, text=True)
     if status.stdout != "200":
@@ -54,7 +54,7 @@ def look(lab: Lab) -> None:
     shown = Path(ca).relative_to(CHECKOUT) if ca.is_relative_to(CHECKOUT) else ca
     options = f"--cacert {shown} --resolve {HOST}:443:{address}"
     say("")
-    say(f"W&B Server (stand-in app) is ready:  https://{HOST}  at {address} (lb-1) and {lab.address('lb-2')} (lb-2)")
+    say(f"W&B Server (stand-in app) is ready:  https://{HOST}  at {address} (on lb-1 or lb-2)")
     say(f"  CA to trust       {shown}")
     say(f"  curl {options} https://{HOST}/ready  -> 200")
     kubectl = f"kubectl --kubeconfig {lab.state_dir.relative_to(CHECKOUT)}/kubeconfig"

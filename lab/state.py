@@ -27,7 +27,7 @@ HOSTS = {
     "kube-1": 51,
 }
 EXTRA = range(200, 250)
-# Names under which browsers and pods reach the site; both lead to the first load balancer.
+# Names under which browsers and pods reach the site; both lead to the load balancers' one address (inventories/lab).
 PUBLIC_NAMES = ("wandb.lab.test", "s3.lab.test")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
@@ -105,6 +105,11 @@ class Lab:
 
     def address(self, host: str) -> str:
         return f"{self.network}.{self.suffix(host)}"
+
+    @property
+    def public_address(self) -> str:
+        """What the public names lead to: one of the load balancers has it."""
+        return f"{self.network}.10"
 
     def hardware_address(self, host: str) -> str:
         """The same after each start, as a real host's: with another one its neighbours would go on sending to the old one for a while."""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import signal
 import sys
@@ -15,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MAX_BODY = 64 * 1024 * 1024
+# RFC 6455, 1.3.
+WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def log(level: str, message: str, **fields: Any) -> None:
@@ -43,6 +47,9 @@ def handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def respond(self) -> None:
+            if (self.path, self.headers.get("Upgrade")) == ("/lab/echo", "websocket"):
+                self.echo()
+                return
             try:
                 length = int(self.headers.get("Content-Length") or 0)
                 if length > MAX_BODY:
@@ -60,6 +67,19 @@ def handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(reply.payload)
+
+        def echo(self) -> None:
+            """A WebSocket that sends short texts back, so that a client can see whether one passes all proxies. The real server has no such page."""
+            accept = base64.b64encode(hashlib.sha1((self.headers.get("Sec-WebSocket-Key", "") + WEBSOCKET).encode()).digest()).decode()
+            self.send_response(101)
+            for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)):
+                self.send_header(name, value)
+            self.end_headers()
+            self.close_connection = True
+            while len(start := self.rfile.read(6)) == 6 and start[0] == 0x81:
+                text = bytes(byte ^ start[2 + index % 4] for index, byte in enumerate(self.rfile.read(start[1] & 0x7F)))
+                self.wfile.write(bytes([0x81, len(text)]) + text)
+                self.wfile.flush()
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = respond
 

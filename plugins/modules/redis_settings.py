@@ -36,11 +36,11 @@ options:
     type: path
   tls_certificate:
     description:
-      - Certificate file of the server, leaf first. When the server still shows another leaf, it is told to read its files again.
+      - Certificate file of the server, leaf first. The server is told to read its TLS files again, which counts as a change when it showed another leaf.
     type: path
   reload_tls:
     description:
-      - Tells the server to read its certificate files again in any case, for instance because the CA's file changed.
+      - Whether reading the TLS files again counts as a change in any case, for instance because the CA's file changed.
     type: bool
     default: false
 '''
@@ -157,8 +157,9 @@ def main() -> None:
         configuration = running_configuration(client) if asks else {}
         certificate, port = module.params['tls_certificate'], int(configuration.get('tls-port') or 0)
         reload_tls = module.params['reload_tls'] or bool(certificate and served_certificate(port) != leaf(certificate))
-        if reload_tls and not module.check_mode:
-            # Setting any of them, even to what it is, builds the whole TLS context anew.
+        # Which CAs it has read cannot be asked, and a run that was cut off may have left it with older ones. So they are read at every run:
+        # setting any of these, even to what it is, builds the whole TLS context anew, and connections stay.
+        if (reload_tls or certificate) and not module.check_mode:
             client.call('CONFIG', 'SET', 'tls-cert-file', configuration['tls-cert-file'])
             if certificate and served_certificate(port) != leaf(certificate):
                 left.append(f'the server was told to read its certificate again and still does not show the one in {certificate}')

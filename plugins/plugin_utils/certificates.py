@@ -21,7 +21,7 @@ import urllib.parse
 try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 except ImportError as error:
     CRYPTOGRAPHY_IMPORT_ERROR: ImportError | None = error
@@ -127,6 +127,24 @@ def private_key_fingerprint(pem: str, passphrase: str | None = None) -> str:
     key = serialization.load_pem_private_key(pem.encode(), passphrase.encode() if passphrase else None)
     der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()
+
+
+def described(pem: str, *, private_key: str | None = None, passphrase: str | None = None) -> list[dict[str, t.Any]]:
+    """Each certificate of a bundle once, in order, and whether it belongs to ``private_key``; a key that cannot be read belongs to none."""
+    try:
+        key = private_key_fingerprint(private_key, passphrase) if private_key else ''
+    except (ValueError, TypeError):
+        key = ''
+    return [
+        {
+            'pem': one.public_bytes(serialization.Encoding.PEM).decode(),
+            'sha256': one.fingerprint(hashes.SHA256()).hex(),
+            'subject': one.subject.rfc4514_string(),
+            'not_after': f'{one.not_valid_after_utc:%Y-%m-%d}',
+            'signs': public_key_fingerprint(one) == key,
+        }
+        for one in dict.fromkeys(load(pem))
+    ]
 
 
 def certificate_problems(

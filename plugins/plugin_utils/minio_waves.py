@@ -22,7 +22,7 @@ def waves(hosts: t.Sequence[str], active: t.Sequence[str], outdated: t.Sequence[
         return [together] if together else []
     # Whoever neither stands still nor is outdated is alike already.
     alike = len(hosts) - len(stopped) - len(stale)
-    needed = (len(hosts) - 1) // 2 - alike + 1 - len(stopped) if unlike else 1
+    needed = (len(hosts) - 1) // 2 - alike + 1 - len(stopped) if unlike else 0
     first = stale[:max(needed, 0 if stopped else 1)]
     rest = stale[len(first):]
     found = [[host for host in hosts if host in stopped or host in first]] if stopped or first else []

@@ -13,7 +13,6 @@ import typing as t
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 
-from tests.drills import wandb_sdk
 from tests.drills.pair import must, say
 from tests.drills.s3_load import Load, Target
 from tests.drills.store import BUCKET, NAME, PROXY, SERVERS, Store
@@ -123,7 +122,6 @@ def main() -> None:
     store = Store()
     store.build()
     whole(store, 'the store is whole')
-    wandb_sdk.check(store)
     # All, or those that are named: killed, wiped, power.
     chosen = sys.argv[1:] or ['killed', 'wiped', 'power']
     if 'killed' in chosen:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import pathlib
 import re
@@ -181,11 +182,18 @@ class Writer:
             [*command, pair.address, str(seconds), str(threads)], stdout=subprocess.PIPE, text=True,
             env={**environment(), 'MYSQL_PASSWORD': pair.secret('wandb_mysql_password')},
         )
+        # A drill that stops at what must not be leaves no load behind.
+        atexit.register(self.end)
+
+    def end(self) -> None:
+        """Have it stop, where it still writes."""
+        if self.process.poll() is None:
+            # Its own process id is in a file: this ends nothing else.
+            self.pair.on(CLIENT, 'sh', '-c', 'kill -TERM $(cat /root/writer.pid)', check=False)
 
     def stop(self) -> dict[str, object]:
         """End it, and return what it says."""
-        # Its own process id is in a file: this ends nothing else.
-        self.pair.on(CLIENT, 'sh', '-c', 'kill -TERM $(cat /root/writer.pid)', check=False)
+        self.end()
         output = self.process.communicate(timeout=90)[0]
         found: dict[str, object] = json.loads(output)
         say(f'the writer: {json.dumps(found)}')

@@ -9,6 +9,7 @@ import dataclasses
 import datetime
 import hashlib
 import random
+import ssl
 import threading
 import time
 import typing as t
@@ -33,7 +34,7 @@ class Done:
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """The proxy's address, and the name under which it is the store."""
+    """The proxy's address, and the name under which it is the store. `context`: trust that changes while the load runs, in place of the file `ca`."""
 
     address: str
     name: str
@@ -41,19 +42,21 @@ class Target:
     access_key: str
     secret_key: str
     bucket: str = 'wandb'
+    context: ssl.SSLContext | None = None
 
 
 class Load:
-    """Threads that write new objects and read acknowledged ones until `stop`."""
+    """Threads that write new objects and read acknowledged ones until `stop`, or for so many `seconds`."""
 
-    def __init__(self, target: Target, prefix: str, writers: int = 6, readers: int = 6, pace: float = 0.08) -> None:
+    def __init__(self, target: Target, prefix: str, writers: int = 6, readers: int = 6, pace: float = 0.08, seconds: float = 7200) -> None:
+        self._seconds = seconds
         self._target = target
         self._prefix = prefix
         self._pace = pace
         self._signer = Minio(endpoint=target.name, access_key=target.access_key, secret_key=target.secret_key, region='us-east-1')
         self._pool = urllib3.HTTPSConnectionPool(
-            target.address, 443, ca_certs=target.ca, server_hostname=target.name, assert_hostname=target.name, maxsize=writers + readers,
-            retries=False, timeout=urllib3.Timeout(connect=5, read=180))
+            target.address, 443, ca_certs=None if target.context else target.ca, ssl_context=target.context, server_hostname=target.name,
+            assert_hostname=target.name, maxsize=writers + readers, retries=False, timeout=urllib3.Timeout(connect=5, read=180))
         self._end = threading.Event()
         self._lock = threading.Lock()
         self.written: dict[str, str] = {}
@@ -84,7 +87,7 @@ class Load:
     def _run(self, work: t.Callable[[random.Random, int], None], number: int) -> None:
         chance = random.Random(f'{self._prefix}{work.__name__}{number}')
         count = 0
-        while not self._end.is_set():
+        while not self._end.is_set() and self.now() < self._seconds:
             begun = time.monotonic()
             work(chance, number * 1_000_000 + count)
             count += 1

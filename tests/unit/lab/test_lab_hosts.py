@@ -131,7 +131,7 @@ def test_run_arguments(lab):
     for part in ("--ip 10.89.41.32", "--hostname s3-2", "--network-alias s3-2", "--cap-add=SYS_ADMIN"):
         assert part in line
     assert "--volume wandb-s3-2-data:/data/1" in line
-    assert "--add-host s3.lab.test:10.89.41.11" in line
+    assert "--add-host s3.lab.test:10.89.41.10" in line
     assert "/opt/lab" not in line
     assert "--volume /cache/bin:/opt/lab/bin:ro" in " ".join(hosts.run_arguments(lab, "kube-1", "image"))
 

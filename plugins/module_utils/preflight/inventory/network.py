@@ -13,11 +13,12 @@ from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
 
 # Virtual address -> the group whose hosts hold it. A further one is a further row.
-VIRTUAL = {'wandb_mysql_virtual_address': 'wandb_mysql', 'wandb_redis_virtual_address': 'wandb_redis'}
+VIRTUAL = {'wandb_mysql_virtual_address': 'wandb_mysql', 'wandb_redis_virtual_address': 'wandb_redis', 'wandb_nginx_virtual_address': 'wandb_nginx'}
 # VRRP id -> the group whose hosts use it, and the address that it is for.
 ROUTER_IDS = {
     'wandb_mysql_virtual_router_id': ('wandb_mysql', 'wandb_mysql_virtual_address'),
     'wandb_redis_virtual_router_id': ('wandb_redis', 'wandb_redis_virtual_address'),
+    'wandb_nginx_virtual_router_id': ('wandb_nginx', 'wandb_nginx_virtual_address'),
 }
 # What a server of several is reached at by the others -> its group.
 MEMBERS = {'wandb_mysql_member_address': 'wandb_mysql', 'wandb_redis_member_address': 'wandb_redis'}

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 
-from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import is_loopback
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import address_of, is_loopback
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
 
@@ -36,13 +37,28 @@ def upstreams(site: Site) -> t.Iterator[Found]:
 
 
 @rule(
+    'nginx-address', 'wandb_nginx_virtual_address', 'wandb_nginx_balanced_elsewhere',
+    why='DNS with the addresses of several hosts goes on to send clients to one that is dead.',
+    mend='set it to a free address of their network, such as 10.0.0.10/24; or wandb_nginx_balanced_elsewhere: true, where your own load balancer has them',
+)
+def address(site: Site) -> t.Iterator[Found]:
+    """Several proxies have one address, or a load balancer of the user's own before them."""
+    elsewhere = site.flag('wandb_nginx_balanced_elsewhere')
+    if len(site.members(GROUP)) > 1 and not site.has('wandb_nginx_virtual_address') and not elsewhere:
+        yield Found('wandb_nginx_virtual_address', 'is missing: clients of several proxies need one address')
+    elif elsewhere and site.has('wandb_nginx_virtual_address'):
+        yield Found('wandb_nginx_balanced_elsewhere', 'is true, and there is wandb_nginx_virtual_address', 'leave one of them out')
+
+
+@rule(
     'nginx-loop', 'wandb_nginx_ingress_upstreams',
     why='Requests would go in a circle until they are refused.',
     mend="list the addresses of the cluster's ingress",
 )
 def loop(site: Site) -> t.Iterator[Found]:
     """No proxy stands behind itself or behind another one."""
-    proxies = {(name, site.number('wandb_nginx_https_port', host)) for host in site.members(GROUP) for name in site.known_as([host])}
+    virtual = site.text('wandb_nginx_virtual_address').partition('/')[0]
+    proxies = {(name, site.number('wandb_nginx_https_port', host)) for host in site.members(GROUP) for name in (*site.known_as([host]), virtual)}
     for host in site.members(GROUP):
         for upstream in site.entries('wandb_nginx_ingress_upstreams', host):
             match = _UPSTREAM.fullmatch(str(upstream))
@@ -95,6 +111,54 @@ def ciphers(site: Site) -> t.Iterator[Found]:
             yield Found('wandb_nginx_ciphers', 'is empty', where=host)
 
 
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        return None
+
+
+@rule(
+    'nginx-allowed', 'wandb_nginx_allowed_networks',
+    why='Nginx would refuse its configuration, or let in others than are meant.',
+    mend='write networks such as 10.0.0.0/8, no bits beyond their length, or single addresses',
+)
+def allowed(site: Site) -> t.Iterator[Found]:
+    """Each network that is let in is one."""
+    for host in site.members(GROUP):
+        for number, entry in enumerate(site.entries('wandb_nginx_allowed_networks', host), 1):
+            if isinstance(entry, str) and _network(entry) is None:
+                yield Found('wandb_nginx_allowed_networks', f'entry {number} is no network', where=host)
+
+
+@rule(
+    'nginx-allowed-behind', 'wandb_nginx_allowed_networks', 'wandb_nginx_balanced_elsewhere',
+    why='All that Nginx sees of a client is the address of the load balancer before it.',
+    mend='remove it, and have the load balancer refuse the others',
+)
+def allowed_behind(site: Site) -> t.Iterator[Found]:
+    """Clients are told apart by the first that they reach."""
+    for host in site.members(GROUP) if site.flag('wandb_nginx_balanced_elsewhere') else ():
+        if site.entries('wandb_nginx_allowed_networks', host):
+            yield Found('wandb_nginx_allowed_networks', 'is given, and wandb_nginx_balanced_elsewhere is true', where=host)
+
+
+@rule(
+    'nginx-allowed-nodes', 'wandb_nginx_allowed_networks',
+    warning=True,
+    why='Pods reach the object store by its public name, most often with the address of their node.',
+    mend="add the cluster's nodes",
+)
+def allowed_nodes(site: Site) -> t.Iterator[Found]:
+    """Where the object store is made here, the nodes are let in."""
+    for host in site.members(GROUP) if site.members('wandb_minio') else ():
+        networks = [network for network in map(_network, map(str, site.entries('wandb_nginx_allowed_networks', host))) if network]
+        for upstream in site.entries('wandb_nginx_ingress_upstreams', host) if networks else ():
+            node = address_of(str(upstream).rpartition(':')[0])
+            if node and not any(node in network for network in networks):
+                yield Found('wandb_nginx_allowed_networks', f'does not hold {node} (wandb_nginx_ingress_upstreams)', where=host)
+
+
 @rule(
     'nginx-ingress-tls', 'wandb_server_ingress_tls_secret', GROUP,
     why='Nginx checks the certificate of the ingress for the name in wandb_host.',
@@ -107,5 +171,5 @@ def ingress_tls(site: Site) -> t.Iterator[Found]:
 
 
 RULES = (
-    upstreams, loop, plain_upstream, ports, ciphers, ingress_tls,
+    upstreams, address, loop, plain_upstream, ports, ciphers, allowed, allowed_behind, allowed_nodes, ingress_tls,
 )

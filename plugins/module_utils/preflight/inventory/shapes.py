@@ -53,6 +53,7 @@ RANGES: dict[str, tuple[int, int]] = {
     'wandb_nginx_worker_connections': (512, 1048576),
     'wandb_nginx_max_fails': (0, 1000),
     'wandb_nginx_fail_timeout': SECONDS,
+    'wandb_nginx_virtual_router_id': (1, 255),
     'wandb_pki_renew_before': (1, 365),
     'wandb_pki_valid_days': (2, 3650),
     'wandb_pki_ca_valid_days': (30, 36500),
@@ -127,6 +128,7 @@ FORMS: dict[str, Form] = {
     'wandb_redis_member_address': _HOST,
     'wandb_redis_master_name': _form(r'[A-Za-z0-9._-]+', 'letters, digits and ._-'),
     'wandb_redis_maxmemory': _form(r'[0-9]+([kKmMgG][bB]?|[bB])?', 'bytes, or a number with kb, mb or gb, such as 4gb'),
+    'wandb_nginx_virtual_address': _NETWORK,
     'wandb_operator_image_digest': _form(r'sha256:[0-9a-f]{64}', 'sha256: and 64 hexadecimal digits'),
     'wandb_operator_image_tag': _IMAGE_VERSION,
     'wandb_operator_chart_version': _IMAGE_VERSION,
@@ -145,6 +147,7 @@ ENTRY_FORMS: dict[str, Form] = {
     'wandb_operator_image_pull_secrets': _OBJECT,
     'wandb_server_ingress_additional_hosts': _HOST,
     'wandb_pki_extra_sans': _form(r'(DNS:|IP:)?(\*\.)?[A-Za-z0-9._:-]+', 'a name or an address'),
+    'wandb_nginx_frame_ancestors': _form(r'https?://[A-Za-z0-9.*-]+(:[0-9]+)?', 'a scheme and a name, no path: https://wiki.example.com'),
     'wandb_minio_cors_origins': _form(r'\*|https?://[^\s/@]+', 'a scheme and a name, no path: https://wandb.example.com'),
     'wandb_server_extra_cors': _form(r'https?://[^\s/@]+', 'a scheme and a name, no path: https://wandb.example.com'),
 }

@@ -43,7 +43,7 @@ _READ_BY_ALL = frozenset({
     'wandb_mysql_port', 'wandb_mysql_database', 'wandb_mysql_user', 'wandb_mysql_virtual_address', 'wandb_mysql_password', 'wandb_redis_port',
     'wandb_redis_virtual_address', 'wandb_redis_sentinel_endpoint', 'wandb_redis_sentinel_port', 'wandb_redis_master_name',
     'wandb_redis_password', 'wandb_minio_port', 'wandb_minio_bucket', 'wandb_minio_region', 'wandb_minio_root_user', 'wandb_minio_root_password',
-    'wandb_minio_access_key', 'wandb_minio_secret_key',
+    'wandb_minio_access_key', 'wandb_minio_secret_key', 'wandb_nginx_virtual_address', 'wandb_nginx_balanced_elsewhere',
 })
 # Of those for the whole site, the ones that hosts of a service read as well: said for the API host alone they are missing there.
 _READ_BY_HOSTS = ('wandb_host', 'wandb_mysql_address', 'wandb_redis_address', 'wandb_minio_address', 'wandb_size_profile', 'wandb_no_log')

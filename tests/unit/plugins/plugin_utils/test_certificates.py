@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import ssl
+
 import pytest
-from ansible_collections.wandb.onprem.plugins.plugin_utils.certificates import certificate_problems, public_key_fingerprint, san_entries
+from ansible_collections.wandb.onprem.plugins.plugin_utils.certificates import certificate_problems, described, public_key_fingerprint, san_entries
 from cryptography.hazmat.primitives.asymmetric import rsa
 from issuer import Issuer
 
@@ -78,3 +81,21 @@ def test_problems(pem, ca, options, told):
 def test_days_given_as_text():
     # Values of --extra-vars are text.
     assert certificate_problems(LEAF.pem, ROOT.pem, NAMES, min_days='30') == []
+
+
+def test_a_bundle_taken_apart():
+    bundle = ROOT.pem + 'comment\n' + OTHER.pem + ROOT.pem
+    found = described(bundle, private_key=OTHER.key_pem('pass'), passphrase='pass')
+    assert [(one['pem'], one['subject'], one['signs']) for one in found] == [(ROOT.pem, 'CN=root', False), (OTHER.pem, 'CN=other', True)]
+    assert found[0]['sha256'] == hashlib.sha256(ssl.PEM_cert_to_DER_cert(ROOT.pem)).hexdigest()
+    assert found[0]['not_after'] == f'{ROOT.certificate.not_valid_after_utc:%Y-%m-%d}'
+
+
+@pytest.mark.parametrize('options', [{}, {'private_key': ''}, {'private_key': 'x'}, {'private_key': ROOT.key_pem('pass'), 'passphrase': ''}])
+def test_a_key_that_cannot_be_read_belongs_to_none(options):
+    assert [one['signs'] for one in described(ROOT.pem, **options)] == [False]
+
+
+@pytest.mark.parametrize('text', ['', 'x', '-----BEGIN CERTIFICATE-----'])
+def test_no_certificates(text):
+    assert described(text) == []

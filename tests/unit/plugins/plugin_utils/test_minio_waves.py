@@ -21,6 +21,8 @@ FOUR = ['1', '2', '3', '4']
     # Two, for each waits for one other server like itself.
     (FOUR, FOUR, {'rolling': True}, [['1', '2'], ['3'], ['4']]),
     (FOUR, FOUR, {'rolling': True, 'unlike': False}, [['1'], ['2'], ['3'], ['4']]),
+    # Alike: what stands still is not joined by another, and nobody waits.
+    (['1', '2', '3'], ['1', '2', '3'], {'rolling': True, 'unlike': False}, [['4'], ['1'], ['2'], ['3']]),
     # Cut off after the first server.
     (FOUR, ['2', '3', '4'], {}, [['2', '3', '4']]),
     (FOUR, ['2', '3', '4'], {'rolling': True}, [['2'], ['3'], ['4']]),

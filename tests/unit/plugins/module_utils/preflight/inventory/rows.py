@@ -222,12 +222,19 @@ ROWS = [
 
     (nginx.upstreams, {'wandb_nginx_ingress_upstreams': ['https://a:443']}, 'wandb_nginx_ingress_upstreams', 'no host:port'),
     (nginx.upstreams, {'wandb_nginx_ingress_upstreams': ['a:443', 'a:443']}, 'wandb_nginx_ingress_upstreams', 'entry 2 is there already'),
+    (nginx.address, {'wandb_nginx_virtual_address': ''}, 'wandb_nginx_virtual_address', 'balanced_elsewhere: true'),
+    (nginx.address, {'wandb_nginx_balanced_elsewhere': True}, 'wandb_nginx_balanced_elsewhere', 'leave one'),
+    (nginx.loop, {'wandb_nginx_ingress_upstreams': ['10.0.0.10:443']}, 'wandb_nginx_ingress_upstreams', 'is a proxy itself'),
     (nginx.loop, {'wandb_nginx_ingress_upstreams': ['lb-2:443']}, 'wandb_nginx_ingress_upstreams', 'is a proxy itself'),
     (nginx.loop, {'wandb_nginx_ingress_upstreams': ['127.0.0.1:443']}, 'wandb_nginx_ingress_upstreams', 'is a proxy itself'),
     (nginx.plain_upstream, {'wandb_nginx_ingress_upstreams': ['a:8080']}, 'wandb_nginx_ingress_upstreams', 'HTTP'),
     (nginx.ports, {'wandb_nginx_http_port': 443}, 'wandb_nginx_http_port', 'different ports'),
     (nginx.ciphers, {'wandb_nginx_ciphers': 'ECDHE-RSA-AES128-GCM-SHA256:RC4-SHA'}, 'wandb_nginx_ciphers', 'holds RC4-SHA'),
     (nginx.ciphers, {'wandb_nginx_ciphers': '!aNULL'}, 'wandb_nginx_ciphers', 'is empty'),
+    (nginx.allowed, {'wandb_nginx_allowed_networks': ['10.0.0.1/8']}, 'wandb_nginx_allowed_networks', 'entry 1 is no network'),
+    (nginx.allowed_behind, {'wandb_nginx_allowed_networks': ['10.0.0.0/8'], 'wandb_nginx_balanced_elsewhere': True}, 'wandb_nginx_allowed_networks',
+     'have the load balancer'),
+    (nginx.allowed_nodes, {'wandb_nginx_allowed_networks': ['10.9.0.0/16']}, 'wandb_nginx_allowed_networks', 'does not hold 10.0.0.51'),
     (nginx.ingress_tls, {'wandb_server_ingress_tls_secret': ''}, 'wandb_server_ingress_tls_secret', 'is empty'),
 
     (pki.provided, {'wandb_pki_mode': 'provided'}, 'wandb_pki_certificate', 'give both'),
@@ -257,6 +264,8 @@ ROWS = [
      ({}, {'wandb_redis': ['rd-1', 'rd-2', 'rd-3']}, {'rd-1': {'wandb_redis_member_address': 'x'}, 'rd-2': {'wandb_redis_member_address': 'x'}}),
      'wandb_redis_member_address', 'is x on rd-1'),
     (network.port_taken, ({'wandb_redis_sentinel_port': 6379}, {'wandb_redis': ['a', 'b', 'c']}), 'wandb_redis_sentinel_port', 'as wandb_redis_port'),
+    (network.virtual_address_free, {'wandb_nginx_virtual_address': '10.0.0.20/24'}, 'wandb_nginx_virtual_address', 'address of wandb_mysql'),
+    (network.router_id, {'wandb_nginx_virtual_router_id': 61}, 'wandb_nginx_virtual_router_id', 'as wandb_mysql_virtual_router_id'),
     (network.router_id, ({}, {}, {'db-2': {'wandb_mysql_virtual_router_id': 62}}), 'wandb_mysql_virtual_router_id', 'another than on db-1'),
 
     (cluster.one_api_host, ({}, {'wandb_kube': ['a', 'b']}), 'wandb_kube', 'leave one'),

@@ -12,6 +12,8 @@ import yaml
 from play import inventory, play
 
 PEM = '-----BEGIN CERTIFICATE-----\nTUlJQg==\n-----END CERTIFICATE-----\n'
+# wandb_ca_file, of two CAs while one is replaced.
+SITE_CAS = [PEM.replace('TUlJQg', body) for body in ('TUlJQw', 'TUlJRA')]
 SECRETS = {name: f'very-secret-{name}' for name in (
     'wandb_clickhouse_password', 'wandb_oidc_secret', 'wandb_ldap_bind_password', 'wandb_slack_secret', 'wandb_operator_chart_password')}
 SITE = {
@@ -60,6 +62,8 @@ class Run:
 
     def __init__(self, folder: pathlib.Path) -> None:
         hosts = inventory(folder, SITE, ['bastion'])
+        (folder / 'pki').mkdir()
+        (folder / 'pki' / 'ca.crt').write_text(''.join(SITE_CAS), encoding='utf-8')
         self.folder = folder / 'render'
         self.check, self.predicted = play('wandb.onprem.render', hosts, '--check', home=folder)
         self.after_check = self.folder.exists()
@@ -109,14 +113,15 @@ def test_what_has_to_be_there_is_named(run):
 def test_namespaces_and_cas_are_manifests(run):
     objects = {(one['kind'], one['metadata']['name']): one for one in yaml.safe_load_all(run.files['platform.yaml'])}
     assert set(objects) == {('Namespace', 'server'), ('Namespace', 'wandb-operator'), ('ConfigMap', 'w-custom-ca')}
-    assert objects['ConfigMap', 'w-custom-ca']['data'] == {'ca-1.crt': PEM}
+    assert objects['ConfigMap', 'w-custom-ca']['data'] == {'ca-1.crt': PEM, 'ca-2.crt': SITE_CAS[0], 'ca-3.crt': SITE_CAS[1]}
     assert 'namespace' not in objects['Namespace', 'server']['metadata']
 
 
 def test_values_of_the_operator(run):
     values = run.document('operator-values.yaml')
     assert values['namespaceIsolation'] == {'enabled': True, 'additionalNamespaces': ['server']}
-    assert values['customCACerts'] == [PEM]
+    assert values['customCACerts'] == [PEM, *SITE_CAS]
+    assert len(values['podAnnotations']['wandb.onprem/ca']) == 64
     assert {'name': 'HTTPS_PROXY', 'value': 'http://proxy.example.com:3128'} in values['extraEnv']
 
 

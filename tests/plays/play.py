@@ -13,7 +13,7 @@ import sys
 
 import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = pathlib.Path(sys.executable).with_name('ansible-playbook')
 # Nothing that the person at the keyboard has set up may reach the test: no vault, no kubeconfig, no home.
 KEPT = ('PATH', 'LANG', 'LC_ALL', 'TMPDIR')

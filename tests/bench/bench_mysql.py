@@ -1,7 +1,7 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backup of about 1 GiB beside `mysqldump | gzip`, on the primary of the drill mysql-restore (molecule converge -s mysql-restore).
+"""Backup, restore and seeding of about 1 GiB beside `mysqldump | gzip`, on the pair of the drill mysql-restore (molecule converge -s mysql-restore).
 
 A table of its own database, half of it text that compresses. BENCH_MIB (default 1024) is its size.
 """
@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 
 import pytest
 
-from lab.state import Lab, lab_name
+from tests.drills.mysql8 import follows
+from tests.drills.pair import ROOT, Pair
 
-LAB = Lab.load(lab_name())
+PAIR = Pair()
+PAIR.inventories.append(ROOT / 'molecule' / 'mysql-restore' / 'inventory')
+PRIMARY, REPLICA = sorted(('db-1', 'db-2'), key=lambda host: host not in PAIR.writable())
 MIB = int(os.environ.get('BENCH_MIB', '1024'))
 CLIENT = '--defaults-file=/etc/wandb/mysql/root.cnf'
 # The role's settings, with another database and one target on the host itself: what is measured is the dump, not a network.
@@ -28,9 +32,9 @@ json.dump(settings, open('/root/bench/backup.json', 'w'))"""
 
 
 def on(command):
-    """Run a shell command on the database host; returns (its output, seconds)."""
+    """Run a shell command on the primary; returns (its output, seconds)."""
     begin = time.monotonic()
-    argv = ['podman', 'exec', '-i', LAB.container('db-1'), 'bash', '-o', 'pipefail', '-c', command]
+    argv = ['podman', 'exec', '-i', PAIR.lab.container(PRIMARY), 'bash', '-o', 'pipefail', '-c', command]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout, time.monotonic() - begin
@@ -66,3 +70,14 @@ def test_backup_beside_mysqldump_and_gzip(bytes_of_data):
     told('wandb-mysql-backup verify', bytes_of_data, seconds, 0)
     _other, seconds = on('wandb-mysql-backup --config /root/bench/backup.json restore --confirm bench --no-safety-backup')
     told('wandb-mysql-backup restore', bytes_of_data, seconds, 0)
+
+
+def test_seeding_of_the_replica(bytes_of_data):
+    PAIR.wait('the replica has all of it', lambda: follows(PAIR, REPLICA), 900)
+    PAIR.sql(REPLICA, 'SET GLOBAL super_read_only = OFF', 'CREATE DATABASE stray', 'SET GLOBAL super_read_only = ON')
+    output = PAIR.play('mysql', '-v', '-e', f'wandb_mysql_reseed={REPLICA}')
+    found = re.search(r'"method": "(\w+)", "seconds": ([0-9.]+)', output)
+    assert found, output[-3000:]
+    told(f'seeding by a {found[1]}', bytes_of_data, float(found[2]), 0)
+    rows = 'SELECT COUNT(*) AS rows_there, SUM(LENGTH(b)) AS size FROM bench.t'
+    assert PAIR.sql(REPLICA, rows) == PAIR.sql(PRIMARY, rows)
