@@ -123,7 +123,7 @@ options:
       - Services that the host is to run; what is installed of them is looked for.
     type: list
     elements: str
-    choices: [mysql, minio, redis, nginx]
+    choices: [mysql, minio, redis, nginx, keepalived]
     default: []
 '''
 
@@ -316,7 +316,7 @@ def main() -> None:
                 'options': {'host': text, 'port': number, 'purpose': text, 'variable': text, 'made': {'type': 'bool', 'default': False}},
             },
             'link_timeout': {'type': 'float', 'default': 3.0},
-            'services': {'type': 'list', 'elements': 'str', 'choices': ['mysql', 'minio', 'redis', 'nginx'], 'default': []},
+            'services': {'type': 'list', 'elements': 'str', 'choices': ['mysql', 'minio', 'redis', 'nginx', 'keepalived'], 'default': []},
         },
         supports_check_mode=True,
     )

@@ -32,6 +32,8 @@ SERVICES = {
         ('redis-server.service', 'redis.service', 'redis-sentinel.service', 'valkey.service'),
         ('redis-server', 'redis', 'valkey', 'valkey-server'), ('redis-server', 'valkey-server'), (('/etc/wandb/redis', ''),),
     ),
+    # For addresses that follow a service.
+    'keepalived': Service(('keepalived.service',), ('keepalived',), ('keepalived',), (('/etc/keepalived/keepalived.conf', 'wandb.onprem'),)),
     'nginx': Service(('nginx.service',), ('nginx', 'nginx-core', 'nginx-plus'), ('nginx',), (('/etc/nginx/nginx.conf', 'wandb.onprem'),)),
 }
 

@@ -25,7 +25,11 @@ PORTS = {
 }
 # Group -> the ports at which its hosts reach each other.
 PEERS = {'wandb_mysql': ('wandb_mysql_port',), 'wandb_minio': ('wandb_minio_port',), 'wandb_redis': ('wandb_redis_port', 'wandb_redis_sentinel_port')}
-VIRTUAL = ('wandb_mysql_virtual_address', 'wandb_redis_virtual_address', 'wandb_nginx_virtual_address')
+# Address that follows a service -> the group that shares it, and the port that answers there.
+VIRTUAL = {
+    'wandb_mysql_virtual_address': ('wandb_mysql', 'wandb_mysql_port'), 'wandb_redis_virtual_address': ('wandb_redis', 'wandb_redis_port'),
+    'wandb_nginx_virtual_address': ('wandb_nginx', 'wandb_nginx_https_port'),
+}
 REDIS_DATA = '/var/lib/redis'
 UPSTREAMS, TARGETS = 'wandb_nginx_ingress_upstreams', 'wandb_mysql_backup_targets'
 # What the guide asks to be reachable without an air gap; charts come from where their variables say.
@@ -126,9 +130,19 @@ def peer_links(site: Site, host: str, group: str) -> t.Iterator[Look]:
                 yield from _link((site.machine(peer), port), f'{group.partition("_")[2]} on {peer}', variable, made=True)
 
 
+def virtual_links(site: Site, host: str) -> list[Look]:
+    """To the addresses that a host is to share with others."""
+    found: list[Look] = []
+    for variable, (group, port) in VIRTUAL.items():
+        address, number = site.text(variable, host).partition('/')[0], site.number(port, host)
+        if host in site.members(group) and address and number:
+            found += _link((address, number), f'the address of {group.partition("_")[2]}', variable, made=True)
+    return found
+
+
 def host_links(site: Site, host: str) -> list[Look]:
     """What the services of a host connect to."""
-    found: list[Look] = []
+    found = virtual_links(site, host)
     for group in groups_of(site, host):
         found += peer_links(site, host, group)
         if group == 'wandb_nginx':
@@ -205,7 +219,7 @@ def of_host(site: Site, host: str) -> Look:
         'ports': [{'port': port, 'service': group.partition('_')[2], 'variable': variable} for group, variable, port in ports if port],
         'names': list(dict.fromkeys([*site_names(site), *member_names(site, host)])),
         'links': host_links(site, host),
-        'services': [group.partition('_')[2] for group in groups],
+        'services': [*(group.partition('_')[2] for group in groups), *(['keepalived'] if virtual_links(site, host) else [])],
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.wandb.onprem.plugins.module_utils.preflight.looks import UPSTREAMS, member_names, site_names
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.looks import UPSTREAMS, VIRTUAL, member_names, site_names
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.seen_rule import HOST, MACHINE, MACHINES, REDIS, Facts, seen_rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
@@ -75,13 +75,26 @@ def link(site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
     """What a host needs of others is reached from it. (What the collection makes need not listen yet, but a firewall that swallows packets is warned
     of; so is what only pods and people need, whom nobody can ask beforehand.)"""
     for one in seen['links']:
-        if one['variable'] == UPSTREAMS or one['state'] == 'open' or (one['made'] and one['state'] == 'refused'):
+        if one['variable'] in (UPSTREAMS, *VIRTUAL) or one['state'] == 'open' or (one['made'] and one['state'] == 'refused'):
             continue
         if one['state'] == 'unresolved' and one['host'] in site_names(site) and one['variable'] in _DOUBTFUL:
             # name-resolves says so.
             continue
         yield Found(one['variable'], _broken(one), 'open the firewall between the two' if one['made'] and one['state'] in ('silent', 'unreachable') else '',
                     warning=one['made'] or one['variable'] in _DOUBTFUL)
+
+
+@seen_rule(
+    'address-taken', HOST, *VIRTUAL,
+    warning=True,
+    why='Two machines with one address take the clients from each other.',
+    mend='take an address that nobody has (right where another host of the group has it already, and this one is new)',
+)
+def address_taken(_site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
+    """Nobody answers at an address that is to follow a service, before the collection has been on the host."""
+    for one in seen['links']:
+        if one['variable'] in VIRTUAL and one['state'] in ('open', 'refused') and not seen['installed'].get('keepalived', {}).get('ours'):
+            yield Found(one['variable'], f'a machine answers at {one["host"]}')
 
 
 def _broken(one: Facts) -> str:
@@ -171,4 +184,4 @@ def foreign(_site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
             yield Found(MACHINE, f'{service} is there, and not from this collection: {"; ".join(part for part in parts if part)}')
 
 
-RULES = (port_taken, ingress, link, members, resolves, alike, back, redis, foreign)
+RULES = (port_taken, ingress, link, address_taken, members, resolves, alike, back, redis, foreign)

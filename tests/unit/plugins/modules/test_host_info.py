@@ -46,7 +46,8 @@ def asked(tmp_path_factory):
         place = {'port': port, 'variable': 'wandb_x'}
         result = run(
             paths=[str(folder / 'not' / 'yet')], measured_paths=[str(folder / 'not' / 'yet')], ports=[{**place, 'service': 'mysql'}], names=['localhost'],
-            links=[{**place, 'host': '127.0.0.1', 'purpose': 'a test'}], services=['mysql', 'minio', 'redis', 'nginx'], packages=['json', 'no_such_package'],
+            links=[{**place, 'host': '127.0.0.1', 'purpose': 'a test'}], services=['mysql', 'minio', 'redis', 'nginx', 'keepalived'],
+            packages=['json', 'no_such_package'],
             files=[{'variable': 'wandb_a', 'path': sys.executable, 'version_arguments': ['--version']}, {'variable': 'wandb_b', 'path': '/nosuch'}])
     return folder, result
 
@@ -71,7 +72,7 @@ def test_what_is_asked_is_seen(asked):
     assert seen['missing_packages'] == ['no_such_package']
     assert seen['missing_files'] == {'wandb_b': '/nosuch'}
     assert seen['versions']['wandb_a'].startswith('Python 3.')
-    assert set(seen['installed']) == {'mysql', 'minio', 'redis', 'nginx'}
+    assert set(seen['installed']) == {'mysql', 'minio', 'redis', 'nginx', 'keepalived'}
     [disk] = seen['disks'].values()
     assert disk['fdatasync_ms'] > 0
     assert disk['folder'] == str(folder)

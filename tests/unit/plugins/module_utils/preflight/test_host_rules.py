@@ -93,6 +93,8 @@ ROWS = [
     ('api_host', 'kube-1', {'links': [{**LINK, 'state': 'unresolved', 'variable': 'wandb_mysql_endpoint'}]}, {}, 'link', 'wandb_mysql_endpoint',
      'the name does not resolve', False),
     ('api_host', 'kube-1', {'links': [{**LINK, 'variable': 'wandb_server_smtp'}]}, {}, 'link', 'wandb_server_smtp', 'nothing listens', True),
+    ('host', 'db-1', {'links': [{**LINK, 'host': '10.0.0.20', 'variable': 'wandb_mysql_virtual_address', 'made': True}]}, {}, 'address-taken',
+     'wandb_mysql_virtual_address', 'a machine answers at 10.0.0.20', True),
     ('host', 's3-1', names('s3-2', addresses=[], back={}), {}, 'name-members', 'wandb_minio_volumes', 'name s3-2 does not resolve', False),
     ('host', 'db-1', names('wandb.example.com', addresses=[], back={}), {}, 'name-resolves', 'wandb_host', 'name wandb.example.com does not', True),
     ('api_host', 'kube-1', names('s3.example.com', addresses=['10.9.9.9']), {}, 'name-alike', 'wandb_minio_address',
@@ -200,6 +202,9 @@ def test_a_wrong_one_is_named(kind, host, change, given, rule, variable, text, w
     ('host', 'db-1', {'installed': {'mysql': {'ours': False, 'units': {'mysql.service': 'inactive'}, 'packages': {}, 'programs': []}}}, {}),
     ('host', 'db-1', {'links': [{**LINK, 'made': True}]}, {}),
     ('host', 'lb-1', {'links': [{**UPSTREAM, 'state': 'open'}]}, {}),
+    ('host', 'db-1', {'links': [{**LINK, 'state': 'unreachable', 'variable': 'wandb_mysql_virtual_address', 'made': True}]}, {}),
+    ('host', 'db-1', {'links': [{**LINK, 'state': 'open', 'variable': 'wandb_mysql_virtual_address', 'made': True}],
+                      'installed': {'keepalived': {**MARIADB, 'ours': True}}}, {}),
     # Rule name-resolves speaks of it.
     ('api_host', 'kube-1', {'links': [{**LINK, 'host': 'wandb.example.com', 'state': 'unresolved', 'variable': 'wandb_host'}]}, {}),
     # The sizes of a lab: without a profile nobody asks for more.

@@ -34,6 +34,13 @@ def test_a_database_host_with_targets_of_backups():
                             ('sftp.test', 22, 'wandb_mysql_backup_targets', False)]
 
 
+def test_an_address_that_follows_a_service():
+    found = looks.looks(site(wandb_mysql_virtual_address='10.0.0.20/24'))
+    assert links(found['db-2'])[0] == ('10.0.0.20', 3306, 'wandb_mysql_virtual_address', True)
+    assert found['db-2']['services'] == ['mysql', 'keepalived']
+    assert ('wandb_mysql_virtual_address' in str(found['lb-1']), found['lb-1']['services']) == (False, ['nginx'])
+
+
 def test_a_target_of_backups_that_the_collection_makes_need_not_be_there_yet():
     for endpoint in ('https://s3.example.com', 'https://10.0.0.31:9000', 'https://s3-2:9000', 'https://10.0.0.99'):
         target = {'name': 'a', 'type': 's3', 'endpoint': endpoint, 'bucket': 'b'}
