@@ -220,7 +220,7 @@ def killed(drill: Proxies) -> None:
     failed = [done for done in running.between(end) if done.failed]
     must(not failed, f'none of {len(running.between(end))} requests after that failed, {sum(bool(done.failed) for done in running.done)} did within')
     must(again[1] - again[0] < 1, f'while it came back the longest time without an answer was {again[1] - again[0]:.2f} s')
-    drill.wait('a further run changes nothing', lambda: drill.changed(drill.play('nginx')) == 0, 10)
+    must(drill.changed(drill.play('nginx')) == 0, 'a further run changes nothing')
 
 
 def silent(drill: Proxies) -> None:
