@@ -90,6 +90,7 @@ def node_facts(node: Object) -> Object:
         'memory': int(quantity(allocatable.get('memory', 0))),
         'cpu_in_all': quantity(whole.get('cpu', 0)),
         'memory_in_all': int(quantity(whole.get('memory', 0))),
+        'disk_in_all': int(quantity(whole.get('ephemeral-storage', 0))),
     }
 
 

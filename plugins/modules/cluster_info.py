@@ -148,12 +148,13 @@ capacity:
   type: dict
   sample: {amd64: {nodes: 4, ready: 4, schedulable: 3, cpu: 96.0, memory: 824633720832}}
 nodes:
-  description: Each node - whether it is ready, and takes any pod now -, what it has to allocate and what it has in all (CPUs, bytes).
+  description: Each node - whether it is ready, and takes any pod now -, what it has to allocate and what it has in all (CPUs, bytes; the disk
+    for pods, 0 where the node does not say).
   returned: success
   type: list
   elements: dict
   sample: [{name: node-1, architecture: amd64, ready: true, schedulable: true, cpu: 31.5, memory: 270000000000, cpu_in_all: 32.0,
-    memory_in_all: 274877906944}]
+    memory_in_all: 274877906944, disk_in_all: 536870912000}]
 crd:
   description: The CRD of W&B Server, the versions that objects may be kept in, the field managers of its spec, and the version of the operator's
     chart that it was applied from (empty if that is not known).

@@ -140,14 +140,19 @@ def room(site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
     mend='use larger nodes, or a smaller profile',
 )
 def node_size(site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
-    """At least one node has the cores and memory of the profile, less a tenth. (Of a profile for development it is warned.)"""
+    """At least one node has the cores, memory and disk of the profile, less a tenth. (Of a profile for development it is warned.)"""
     wanted, nodes = profile(site).get('node') or {}, _ours(seen)
-    if wanted and nodes and not any(
-        one['cpu_in_all'] >= wanted['cores'] and one['memory_in_all'] >= TOLERANCE * wanted['memory_gb'] * 1000**3 for one in nodes
-    ):
-        told = ', '.join(f'{one["name"]} {one["cpu_in_all"]:g} cores and {one["memory_in_all"] / 1000**3:.0f} GB' for one in nodes)
-        yield Found(PROFILE, f'{wanted["cores"]} cores and {wanted["memory_gb"]} GB are wanted of a node in profile {site.text(PROFILE)}; there are {told}',
-                    warning=not in_production(site))
+    if wanted and nodes and not any(_is_large(one, wanted) for one in nodes):
+        asked = f'{wanted["cores"]} cores, {wanted["memory_gb"]} GB and {wanted["disk_gb"]} GB of disk'
+        told = [f'{one["name"]} {one["cpu_in_all"]:g}, {one["memory_in_all"] / 1000**3:.0f} and {one["disk_in_all"] / 1000**3:.0f}' for one in nodes]
+        yield Found(PROFILE, f'{asked} are wanted of a node in profile {site.text(PROFILE)}; there are {"; ".join(told)}', warning=not in_production(site))
+
+
+def _is_large(node: Facts, wanted: Facts) -> bool:
+    # Some nodes do not tell their disk.
+    disk = node['disk_in_all'] or wanted['disk_gb'] * 1000**3
+    return bool(node['cpu_in_all'] >= wanted['cores'] and node['memory_in_all'] >= TOLERANCE * wanted['memory_gb'] * 1000**3
+                and disk >= TOLERANCE * wanted['disk_gb'] * 1000**3)
 
 
 @seen_rule(

@@ -53,9 +53,9 @@ def test_capacity_counts_only_nodes_that_take_pods():
 
 def test_one_node():
     one = {**node('amd64', taints=[{'key': 'a', 'effect': 'NoSchedule'}]), 'metadata': {'name': 'n1'}}
-    one['status']['capacity'] = {'cpu': '4', 'memory': '2Gi'}
+    one['status']['capacity'] = {'cpu': '4', 'memory': '2Gi', 'ephemeral-storage': '100Gi'}
     assert node_facts(one) == {'name': 'n1', 'architecture': 'amd64', 'ready': True, 'schedulable': False, 'cpu': 3.5, 'memory': 2**30, 'cpu_in_all': 4.0,
-                               'memory_in_all': 2**31}
+                               'memory_in_all': 2**31, 'disk_in_all': 100 * 2**30}
     assert node_facts({})['schedulable'] is False
 
 

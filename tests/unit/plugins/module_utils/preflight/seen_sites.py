@@ -82,7 +82,7 @@ API_HOST = {**HOST, 'versions': {'wandb_helm_binary': 'v3.19.0+g1'}}
 
 def node(name='node-1', architecture='amd64', cpu=16, memory=64, **more):
     return {'name': name, 'architecture': architecture, 'ready': True, 'schedulable': True, 'cpu': cpu, 'memory': memory * GIB, 'cpu_in_all': cpu,
-            'memory_in_all': memory * GIB, **more}
+            'memory_in_all': memory * GIB, 'disk_in_all': 0, **more}
 
 
 SPACE = {'exists': True, 'terminating': False, 'labels': {}, 'pod_security': {'enforce': '', 'audit': '', 'warn': ''}, 'quotas': [], 'limits': [],
