@@ -33,7 +33,8 @@ SECRETS = {f'wandb_{name}': f'{number}fQ7xK2mZ9pL4wT8' for number, name in enume
 VALUES = {
     **SECRETS,
     'wandb_host': 'https://wandb.example.com', 'wandb_license': licence(exp=NOW + 400 * 86400), 'wandb_minio_address': 's3.example.com',
-    'wandb_mysql_virtual_address': '10.0.0.20/24', 'wandb_mysql_address': '10.0.0.20', 'wandb_redis_address': 'rd-1', 'wandb_nginx_virtual_address': '10.0.0.10/24', 'wandb_kubeconfig': '/there',
+    'wandb_mysql_virtual_address': '10.0.0.20/24', 'wandb_mysql_address': '10.0.0.20', 'wandb_redis_address': 'rd-1',
+    'wandb_nginx_virtual_address': '10.0.0.10/24', 'wandb_kubeconfig': '/there',
     'wandb_nginx_ingress_upstreams': ['10.0.0.51:443'], 'wandb_minio_binary': '/there', 'wandb_minio_binary_sha256': 'a' * 64,
     'wandb_minio_cors_origins': ['https://wandb.example.com'],
 }
