@@ -108,7 +108,7 @@ class Load:
         except urllib3.exceptions.HTTPError as error:
             return f'{type(error).__name__}: {str(error)[:120]}', b''
         if answer.status != 200 or b'"errors"' in answer.data:
-            return f'{answer.status} {answer.data[:120].decode("utf-8", "replace")}', answer.data
+            return f'{answer.status} {" ".join(answer.data[:120].decode("utf-8", "replace").split())}', answer.data
         return '', answer.data
 
     def between(self, since: float, until: float = float('inf')) -> list[Done]:
