@@ -57,7 +57,8 @@ def test_apt():
 
 
 def test_through_a_proxy_only_the_proxy_is_reached():
-    host = FakeHost(files={'/etc/apt/sources.list': 'deb http://a.test/ x'}, commands={'apt-config dump': 'Acquire::http::Proxy "http://u:secret@p.test:3128";\n'})
+    dump = 'Acquire::http::Proxy "http://u:secret@p.test:3128";\n'
+    host = FakeHost(files={'/etc/apt/sources.list': 'deb http://a.test/ x'}, commands={'apt-config dump': dump})
     found = sources.look(host)
     assert (found['proxy'], found['endpoints']) == ('http://p.test:3128', [{'host': 'p.test', 'port': 3128}])
     assert 'secret' not in str(found)

@@ -37,8 +37,8 @@ SERVER = {
     'kubeconfig': '/there', 'name': 'wandb', 'namespace': 'wandb', 'operator_namespace': 'wandb-operator', 'wandb_host': 'https://wandb.example.com',
     'license_secret': {'name': 'wandb-license-in'}, 'size': 'small', 'chart': {'path': '/charts/operator-wandb'}, 'chart_version': '0.43.8',
     'image_tag': '0.83.0', 'console_tag': '2.18.12', 'repository_prefix': 'registry.example.com/mirror', 'image_registry': 'registry.example.com',
-    'mysql': {'host': '10.0.0.20', 'password_secret': {'name': 'wandb-mysql-in'}}, 'redis': {'host': '10.0.0.40',
-    'password_secret': {'name': 'wandb-redis-in'}},
+    'mysql': {'host': '10.0.0.20', 'password_secret': {'name': 'wandb-mysql-in'}},
+    'redis': {'host': '10.0.0.40', 'password_secret': {'name': 'wandb-redis-in'}},
     'bucket': {'host': 's3.example.com', 'name': 'wandb', 'secret': {'name': 'wandb-bucket-in'}},
 }
 SIZES = yaml.safe_load((ROOT / 'roles/common/vars/main.yml').read_text(encoding='utf-8'))['__wandb_size_profiles']

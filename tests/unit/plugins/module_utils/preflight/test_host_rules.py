@@ -174,14 +174,14 @@ def found(kind, host, change, given):
 
 @pytest.mark.parametrize(('kind', 'host'), [
     ('host', 'lb-1'), ('host', 'db-1'), ('host', 's3-1'), ('host', 'rd-1'), ('api_host', 'kube-1'), ('cluster', 'kube-1'), ('redis', 'kube-1'),
-     ('images', 'kube-1'),
+    ('images', 'kube-1'),
 ])
 def test_a_good_one_has_no_problem(kind, host):
     assert found(kind, host, {}, {}) == []
 
 
-@pytest.mark.parametrize(('kind', 'host', 'change', 'given', 'rule', 'variable', 'text', 'warning'), ROWS, ids=[f'{row[4]}-{number}' for number,
-row in enumerate(ROWS)])
+@pytest.mark.parametrize(('kind', 'host', 'change', 'given', 'rule', 'variable', 'text', 'warning'), ROWS,
+                         ids=[f'{row[4]}-{number}' for number, row in enumerate(ROWS)])
 def test_a_wrong_one_is_named(kind, host, change, given, rule, variable, text, warning):
     told = found(kind, host, change, given)
     assert {(problem.rule, problem.variable, problem.warning) for problem in told} == {(rule, variable, warning)}

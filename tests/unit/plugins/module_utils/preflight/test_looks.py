@@ -92,9 +92,10 @@ def test_the_api_host_reaches_the_administration_of_the_store():
 
 
 def test_the_api_host_without_an_air_gap():
-    found = looks.looks(site(
+    given = site(
         wandb_airgapped=False, wandb_operator_chart_archive='', wandb_operator_chart='operator', wandb_operator_chart_repo_url='https://charts.test',
-        wandb_server_chart_archive='', wandb_server_chart={'url': 'oci://r.test:5000/x'}, wandb_operator_deployer_channel_url='https://deployer.test/x'))[looks.API]
+        wandb_server_chart_archive='', wandb_server_chart={'url': 'oci://r.test:5000/x'}, wandb_operator_deployer_channel_url='https://deployer.test/x')
+    found = looks.looks(given)[looks.API]
     assert [one for one in links(found) if not one[3]] == [
         ('charts.test', 443, 'wandb_operator_chart_repo_url', False), ('r.test', 5000, 'wandb_server_chart', False),
         ('deployer.test', 443, 'wandb_airgapped', False), ('registry-1.docker.io', 443, 'wandb_server_repository_prefix', False),
