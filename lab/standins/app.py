@@ -57,7 +57,8 @@ class App:
 
     def viewer(self) -> dict[str, Any]:
         entity = {"id": "RW50aXR5OmFkbWlu", "name": "admin"}
-        return {"id": "VXNlcjox", "username": "admin", "entity": "admin", "admin": True, "flags": "{}", "teams": {"edges": [{"node": entity}]}}
+        teams = {"edges": [{"node": entity}]}
+        return {"id": "VXNlcjox", "username": "admin", "email": "admin@lab.test", "entity": "admin", "admin": True, "flags": "{}", "teams": teams}
 
     def server_info(self) -> dict[str, Any]:
         return {
