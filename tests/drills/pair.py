@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -19,6 +20,7 @@ import yaml
 from lab.podman import environment, podman
 from lab.report import LabError
 from lab.state import Lab, lab_name
+from tests.site.outside import PLAIN
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HERE = pathlib.Path(__file__).resolve().parent
@@ -80,7 +82,8 @@ class Pair:
         """Run a playbook of the collection, or a file; ``fails`` = what it must say when it fails, which it must then."""
         command = ['ansible-playbook', *(part for folder in self.inventories for part in ('-i', str(folder)))]
         wanted = f'wandb.onprem.{name}' if collection else name
-        done = subprocess.run([*command, wanted, *options], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run([*command, wanted, *options], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                              env={**os.environ, **PLAIN})
         output = done.stdout + done.stderr
         if fails:
             must(done.returncode and fails in ' '.join(output.split()), f'{name} {" ".join(options)} stops and says "{fails}"')

@@ -19,6 +19,8 @@ from ansible_collections.wandb.onprem.plugins.module_utils.round_trip import FIL
 from lab.state import Lab, lab_name
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+# Molecule asks for colours, which stand between what is looked for in the output.
+PLAIN = {'ANSIBLE_FORCE_COLOR': 'false', 'ANSIBLE_NOCOLOR': 'true'}
 HOST = 'wandb.lab.test'
 STORE = 's3.lab.test'
 
@@ -75,7 +77,8 @@ class Site:
     def playbook(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
         """A playbook of the collection on the lab, its output kept."""
         command = ['ansible-playbook', *self.inventory, name, *arguments]
-        return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=900)
+        return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=900,
+                              env={**os.environ, **PLAIN})
 
     def kubectl(self, *arguments: str, data: str | None = None) -> str:
         """kubectl on the lab's cluster."""
