@@ -153,8 +153,8 @@ class Pair:
         return [host for host in ('db-1', 'db-2') if self.running(host) and self.address in self.on(host, 'ip', '-4', 'address')]
 
     def running(self, host: str) -> bool:
-        """Whether the host's container runs."""
-        return podman('inspect', '--format', '{{.State.Running}}', self.lab.container(host)).stdout.strip() == 'true'
+        """Whether the host's container is there, and runs."""
+        return podman('inspect', '--format', '{{.State.Running}}', self.lab.container(host), check=False).stdout.strip() == 'true'
 
     def secret(self, name: str) -> str:
         """One of the site's secrets."""
