@@ -64,6 +64,9 @@ def must(condition: object, text: str) -> None:
 class Pair:
     """The hosts of one drill."""
 
+    # Those of which one has the address.
+    members: tuple[str, ...] = ('db-1', 'db-2')
+
     def __init__(self) -> None:
         self.lab = Lab.load(lab_name())
         self.address = f'{self.lab.network}.20'
@@ -150,7 +153,7 @@ class Pair:
 
     def holder(self) -> list[str]:
         """Hosts that have the address."""
-        return [host for host in ('db-1', 'db-2') if self.running(host) and self.address in self.on(host, 'ip', '-4', 'address')]
+        return [host for host in self.members if self.running(host) and f' {self.address}/' in self.on(host, 'ip', '-4', 'address')]
 
     def running(self, host: str) -> bool:
         """Whether the host's container is there, and runs."""

@@ -38,6 +38,8 @@ RELEASE = '/.well-known/wandb-onprem-nginx'
 class Proxies(Pair):
     """The standing lab; or, while one works on it, two proxies and what stands behind them, described in the lab's folder `drill`."""
 
+    members = PROXIES
+
     def __init__(self) -> None:
         super().__init__()
         self.address = self.lab.public_address
@@ -45,10 +47,6 @@ class Proxies(Pair):
         self.whole = 'kube-1' in self.lab.hosts
         if not self.whole:
             self.inventories = [self.lab.state_dir / 'drill' / 'hosts.yml', self.lab.state_dir / 'inventory']
-
-    def holder(self) -> list[str]:
-        """Hosts that have the address."""
-        return [host for host in PROXIES if self.running(host) and f' {self.address}/' in self.on(host, 'ip', '-4', 'address')]
 
     def serial(self, host: str) -> str:
         """Serial number of the certificate that a proxy shows."""

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 
 from lab.podman import podman
-from tests.drills.pair import CLIENT, must, say
+from tests.drills.pair import CLIENT, must, say, steps
 from tests.drills.trio import HOSTS, RedisWriter, Trio
 from tests.site.outside import HOST, Site
 
@@ -198,9 +198,7 @@ def main() -> None:
     trio = Trio()
     if 'kube-1' not in trio.lab.hosts:
         trio.describe(*HOSTS)
-    steps = (converge, killed, replaced, cut_off, two_masters, rotated, rebooted)
-    for step in (each for each in steps if not sys.argv[1:] or each.__name__ in sys.argv[1:]):
-        say(f'--- {step.__name__}')
+    for step in steps(converge, killed, replaced, cut_off, two_masters, rotated, rebooted):
         step(trio)
     say('all of it holds')
 

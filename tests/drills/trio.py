@@ -22,6 +22,8 @@ ASK = 'REDISCLI_AUTH=$(cat /etc/wandb/redis/admin.password) exec redis-cli --no-
 class Trio(Pair):
     """The hosts of one drill; what is not of Redis is the MySQL pair's."""
 
+    members = HOSTS
+
     def __init__(self) -> None:
         super().__init__()
         self.address = f'{self.lab.network}.30'
@@ -46,10 +48,6 @@ class Trio(Pair):
     def masters(self) -> list[str]:
         """Hosts whose server says that it is a master."""
         return [host for host in HOSTS if self.holds(lambda host=host: self.redis(host, 'ROLE').startswith('master'))]
-
-    def holder(self) -> list[str]:
-        """Hosts that have the address."""
-        return [host for host in HOSTS if self.running(host) and f'{self.address}/' in self.on(host, 'ip', '-4', 'address')]
 
     def settled(self, hosts: tuple[str, ...] = HOSTS) -> bool:
         """Whether one is master and has the address, the others of ``hosts`` are in step, and every Sentinel knows."""
