@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lab.runtime import probes, spec, status, units, volumes
+from lab.runtime import hooks, probes, spec, status, units, volumes
 from lab.runtime.images import Image
 from lab.runtime.status import terminated, waiting
 
@@ -193,4 +193,15 @@ class Runner:
         self.worker.event("Normal", "Killing", f"Container {self.name} failed {kind} probe, will be restarted")
         self.view.ready = False
         self.worker.publish()
-        units.stop([self.current], self.worker.grace)
+        self.stop(self.worker.grace)
+
+    def stop(self, grace: float) -> None:
+        """Its hook, then SIGTERM, then SIGKILL; returns when it has ended. `grace`: seconds for the first two."""
+        if self.current is None:
+            return
+        begin = time.monotonic()
+        if not self.init and "running" in self.current.state():
+            failure = hooks.pre_stop(self.manifest, self.worker.address, self.current.pid(), grace, lambda: self.worker.gone)
+            if failure:
+                self.worker.event("Warning", "FailedPreStopHook", f"PreStopHook of container {self.name} failed: {failure}")
+        units.stop([self.current], max(grace - (time.monotonic() - begin), hooks.LEAST_GRACE) if grace else 0)

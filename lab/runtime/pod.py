@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -133,11 +134,12 @@ class Worker:
         return TICK
 
     def end(self) -> None:
-        attempts = [runner.current for runner in self.init + self.main if runner.current]
+        running = [runner for runner in self.init + self.main if runner.current]
         grace = 0 if self.gone else self.pod["metadata"].get("deletionGracePeriodSeconds", self.grace)
-        if not self.gone and attempts:
+        if not self.gone and running:
             self.event("Normal", "Killing", f"Stopping container {', '.join(runner.name for runner in self.main)}")
-        units.stop(attempts, grace)
+        with ThreadPoolExecutor(max(len(running), 1)) as together:
+            list(together.map(lambda runner: runner.stop(grace), running))
         if not self.gone:
             for runner in self.init + self.main:
                 runner.view.ready = False

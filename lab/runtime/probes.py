@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -18,6 +18,11 @@ def port_of(container: Mapping[str, Any], port: int | str) -> int:
     if isinstance(port, int):
         return port
     return int(next(entry["containerPort"] for entry in container["ports"] if entry.get("name") == port))
+
+
+def inside(pid: int, command: Sequence[str]) -> list[str]:
+    """The command line that runs `command` within the container of process `pid`."""
+    return ["nsenter", f"--target={pid}", "--mount", "--net", "--root", "--wd", "--", *command]
 
 
 class KeepRedirect(urllib.request.HTTPRedirectHandler):
@@ -47,8 +52,7 @@ def ask(probe: Mapping[str, Any], container: Mapping[str, Any], address: str, pi
             with socket.create_connection((address, port_of(container, probe["tcpSocket"]["port"])), timeout=limit):
                 return ""
         if "exec" in probe:
-            inside = ["nsenter", f"--target={pid}", "--mount", "--net", "--root", "--wd", "--", *probe["exec"]["command"]]
-            done = subprocess.run(inside, capture_output=True, timeout=limit, check=False)
+            done = subprocess.run(inside(pid, probe["exec"]["command"]), capture_output=True, timeout=limit, check=False)
             return "" if done.returncode == 0 else (done.stdout + done.stderr).decode(errors="replace")[-500:]
         return f"the lab's runtime knows no probe {', '.join(probe)}"
     except urllib.error.HTTPError as error:

@@ -190,7 +190,7 @@ class Attempt:
         return int(self.record().get("pid", 0))
 
 
-def stop(attempts: Sequence[Attempt], grace: int) -> None:
+def stop(attempts: Sequence[Attempt], grace: float) -> None:
     """SIGTERM, up to `grace` seconds, SIGKILL; returns when all are gone."""
     attempts = [attempt for attempt in attempts if (attempt.folder / "record").exists() and attempt.alive()]
     if not attempts:

@@ -139,6 +139,30 @@ def test_a_program_that_ignores_sigterm_is_killed_after_its_grace(cluster: Clust
     assert 3 <= time.monotonic() - begin < 10
 
 
+def test_a_hook_runs_within_the_grace_before_the_program_is_told_to_end(cluster: Cluster) -> None:
+    """It takes two of its ten seconds, in which the program still answers; a hook without an end has the whole grace, and says so."""
+    serve = {**SERVE, "lifecycle": {"preStop": {"exec": {"command": ["sleep", "2"]}}}}
+    cluster.apply(config("pause", it="pause"))
+    content = [{"name": "content", "configMap": {"name": "pause"}}]
+    cluster.pod("pauses", serve, volumes=content, terminationGracePeriodSeconds=10)
+    until(lambda: cluster.container("pauses").get("ready"), "the pod")
+    address = cluster.get("pods", "pauses")["status"]["podIP"]
+    until(lambda: "pause" in cluster.on_kube("sh", "-c", f"curl -s --max-time 2 http://{address}:8080/it || true"), "its answer")
+    begin = time.monotonic()
+    cluster.kubectl("delete", "pod", "pauses", "--wait=false")
+    until(lambda: cluster.get("pods", "pauses")["metadata"].get("deletionTimestamp"), "its end to begin")
+    assert "pause" in cluster.on_kube("curl", "-s", "--max-time", "2", f"http://{address}:8080/it")
+    cluster.kubectl("wait", "--for=delete", "pod/pauses", "--timeout=60s")
+    assert 2 <= time.monotonic() - begin < 9
+    endless = {"args": ["-c", FOREVER], "image": "lab/sh", "lifecycle": {"preStop": {"exec": {"command": ["sleep", "60"]}}}}
+    cluster.pod("endless", endless, terminationGracePeriodSeconds=3)
+    until(lambda: cluster.container("endless").get("ready"), "the pod")
+    begin = time.monotonic()
+    cluster.kubectl("delete", "pod", "endless", "--timeout=60s")
+    assert 3 <= time.monotonic() - begin < 15
+    until(lambda: "did not end within 3 s" in cluster.kubectl("get", "events").stdout, "the Event")
+
+
 def test_logs_by_the_api(cluster: Cluster) -> None:
     cluster.pod("talks", {"args": ["-c", "echo one; echo two >&2; sleep 3; printf three"]})
     until(lambda: cluster.get("pod", "talks")["status"]["phase"] == "Running", "the pod")

@@ -45,6 +45,8 @@ class Wanted:
 class Observed:
     """Everything seen in one round. The last block is asked for only when something is wrong."""
 
+    # Epoch seconds of the controller's clock.
+    seen_at: float = 0.0
     custom_resource: Object | None = None
     operators: t.Sequence[Object] = ()
     # The Secret <cr>-spec-active.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import ApiError
@@ -60,6 +61,7 @@ class Observer:
         wanted, find = self.wanted, self.service.find
         release = f'app.kubernetes.io/managed-by=Helm,app.kubernetes.io/instance={wanted.name}'
         observed = Observed(
+            seen_at=time.time(),
             custom_resource=custom_resource or self.service.get(WANDBS, wanted.namespace, wanted.name),
             operators=find(DEPLOYMENTS, wanted.operator_namespace, OPERATOR_LABELS),
             active=active or self.service.get(SECRETS, wanted.namespace, f'{wanted.name}-spec-active'),

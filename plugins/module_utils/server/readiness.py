@@ -31,6 +31,8 @@ STAGES = ('operator', 'applied', 'release', 'workloads', 'answers')
 # The operator's weakest level.
 _OPERATORS_OWN = {'global': {'operator': {'namespace': '', 'apiVersion': ''}}}
 _EVENTS_LAST = 3600.0
+# Seconds from the first trace of a look to the phase that it sets: the operator may ask the channel in between.
+_LOOK_LASTS = 30.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,20 +90,34 @@ def taken_up(observed: Observed, wanted: Wanted) -> bool:
     """Whether the operator has seen the spec of now.
 
     That the active spec contains ours does not tell where keys or list entries were taken away. So nothing may stand in it
-    that neither we nor the console nor the channel ask for, or it must have been written since, or an event of a look be newer.
-    An operator that finds nothing changed writes nothing, and events go after an hour.
+    that neither we nor the console nor the channel ask for, or a look of the operator's must have ended since: it wrote the
+    active spec, or told of it in an event (one that finds nothing changed writes nothing, and events go after an hour).
+    A look tells of itself before it touches the phase, and one at the spec before may end after our apply: so it counts
+    after `_LOOK_LASTS` only.
     """
     values = (active_spec(observed.active) or {}).get('values') or {}
     levels = [_OPERATORS_OWN, *observed.other_levels]
     more = extras(wanted.spec.get('values') or {}, values)
     if all(any(get(level, path) is not None for level in levels) for path in more) or wanted.age > _EVENTS_LAST:
         return True
+    return any(moment + _LOOK_LASTS <= observed.seen_at for moment in _looks(observed, wanted))
+
+
+def _looks(observed: Observed, wanted: Wanted) -> list[float]:
+    """When the operator looked at the custom resource since our apply, as far as its traces tell."""
+    looks = [
+        event_at(event)
+        for event in observed.events
+        if event.get('reason') in ('LoadingConfig', 'Completed')
+        and (event.get('involvedObject') or {}).get('name') == wanted.name
+        and event_at(event) > wanted.applied_at
+    ]
+    written = written_at(observed.active) or wanted.applied_at
     if wanted.active_before:
-        written = str(metadata(observed.active or {}).get('resourceVersion') or '0') != wanted.active_before
+        wrote = str(metadata(observed.active or {}).get('resourceVersion') or '0') != wanted.active_before
     else:
-        written = (written_at(observed.active) or wanted.applied_at) >= wanted.applied_at
-    looks = [event for event in observed.events if event.get('reason') in ('LoadingConfig', 'Completed')]
-    return written or any((event.get('involvedObject') or {}).get('name') == wanted.name and event_at(event) > wanted.applied_at for event in looks)
+        wrote = written >= wanted.applied_at
+    return [*looks, written] if wrote else looks
 
 
 def release_missing(observed: Observed, wanted: Wanted) -> list[str]:

@@ -12,6 +12,7 @@ services:
 livenessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 10, timeoutSeconds: 5}
 readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 5, timeoutSeconds: 5}
 startupProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 120}
+lifecycle: {preStop: {exec: {command: [sleep, "25"]}}}
 initContainers:
   - {name: init-db, args: [init-db]}
 env:

@@ -10,6 +10,7 @@ metadata:
 spec:
   serviceAccountName: {{ .account }}
   securityContext: {{- include "wandb.podSecurityContext" .component | nindent 4 }}
+  terminationGracePeriodSeconds: 60
   {{- with .restart }}
   restartPolicy: {{ . }}
   {{- end }}
@@ -45,7 +46,7 @@ spec:
 - name: {{ .name | kebabcase }}
   image: {{ include "wandb.image" . }}
   imagePullPolicy: {{ .component.image.pullPolicy }}
-  {{- range $field := list "command" "args" "ports" "livenessProbe" "readinessProbe" "startupProbe" }}
+  {{- range $field := list "command" "args" "ports" "livenessProbe" "readinessProbe" "startupProbe" "lifecycle" }}
   {{- with index $.define $field }}
   {{ $field }}: {{- toYaml . | nindent 4 }}
   {{- end }}

@@ -113,6 +113,7 @@ OPERATOR = {'metadata': {'name': 'wandb-controller-manager', 'namespace': 'wandb
 def observed(**changes):
     """A ready server, with ``changes``."""
     ready = {
+        'seen_at': APPLIED + 100.0,
         'custom_resource': custom_resource(),
         'operators': [OPERATOR],
         'active': active(),

@@ -112,6 +112,12 @@ def spec_with(entries):
         ({'active': o.active(LARGER, version='7'), 'events': [o.event('Completed')]}, {'active_before': '7'}, True),
         ({'active': o.active(LARGER, version='7'), 'events': [o.event('Completed', stamp=o.BEFORE)]}, {'active_before': '7'}, False),
         ({'active': o.active(LARGER, version='7'), 'events': [{**o.event('Completed'), 'involvedObject': {'name': 'other'}}]}, {'active_before': '7'}, False),
+        # It looks, or ends the look at the spec before: the phase is still the old one (seen).
+        ({'active': o.active(LARGER, version='7'), 'events': [o.event('LoadingConfig')], 'seen_at': o.APPLIED + 5.0}, {'active_before': '7'}, False),
+        ({'active': o.active(LARGER, version='7'), 'events': [o.event('LoadingConfig')]}, {'active_before': '7'}, True),
+        ({'active': o.active(LARGER, version='8'), 'seen_at': o.APPLIED + 5.0}, {'active_before': '7'}, False),
+        # An empty list is in every list.
+        ({'active': o.active(spec_with([1]), version='7'), 'seen_at': o.APPLIED + 5.0}, {'active_before': '7', 'spec': spec_with([])}, False),
         # Long ago: its events are gone.
         ({'active': o.active(LARGER, written=o.BEFORE)}, {'age': 7200.0}, True),
         # A run before this one took it away and was killed.
