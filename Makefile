@@ -30,7 +30,7 @@ test: $(ENV) ## what CI runs
 	@tools/run-steps unit plays inventories lint docs sanity lab-up site modules mysql97
 
 nightly: $(ENV) ## everything, without a time limit (the last drills make hosts of their own, when the others are gone)
-	@tools/run-steps unit plays inventories lint docs sanity-all importer lab-up site modules mysql97 mysql-restore proxy ca-rotation nasty-secrets interrupt
+	@tools/run-steps unit plays inventories lint docs sanity-all importer lab-up site modules mysql97 mysql-restore proxy ca-rotation nasty-secrets openshift interrupt
 	@tools/run-steps redis-failover mysql8 mysql-failover minio-host-loss minio-upgrade
 
 unit: $(ENV) ## pure code, no network, < 60 s

@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from lab import hosts, image, programs, requirements, site, ssh
+from lab import hosts, image, openshift, programs, requirements, site, ssh
 from lab.cache import HERE, cache_dir, locked
 from lab.podman import interactive
 from lab.report import LabError, phase, say
@@ -109,6 +109,8 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("hosts", nargs="*", metavar="HOST", help=f"default: all of {' '.join(HOSTS)}")
     verbs.add_parser("site", help="the whole lab, and the collection's site playbook run on it")
     verbs.add_parser("inputs", help="what a user brings to the site playbook: charts, licence, vault file")
+    verb = verbs.add_parser("openshift", help="a stand-in for what OpenShift adds to the lab's cluster")
+    verb.add_argument("switch", choices=["on", "off"])
     verb = verbs.add_parser("host", help="extra bare hosts, to be thrown away; removing a single host")
     host_verbs = verb.add_subparsers(dest="host_verb", required=True)
     extra = host_verbs.add_parser("up", help="make or start an extra host")
@@ -144,6 +146,9 @@ def run(args: argparse.Namespace) -> int:
         if not lab.hosts:
             raise LabError(f"the lab {lab.name} does not stand", "`python -m lab up` makes it")
         site.inputs(lab)
+    elif args.verb == "openshift":
+        with locked(f"lab-{lab.name}"), phase(f"OpenShift {args.switch}"):
+            openshift.switch(refreshed(lab), args.switch == "on")
     elif args.verb == "host" and args.host_verb == "up":
         host_up(lab, args.name, args.mysql_97)
     elif args.verb == "host":

@@ -122,7 +122,8 @@ def run_arguments(lab: Lab, host: str, image: str) -> list[str]:
     if host.startswith("s3-"):
         args += ["--volume", f"{lab.volume(host)}:/data/1"]
     if host == "kube-1":
-        args += ["--volume", f"{lab.bin_dir}:/opt/lab/bin:ro", "--volume", f"{HERE}:/opt/lab/src:ro"]
+        # The runtime enters containers of other users for probes and hooks.
+        args += ["--cap-add=SYS_PTRACE", "--volume", f"{lab.bin_dir}:/opt/lab/bin:ro", "--volume", f"{HERE}:/opt/lab/src:ro"]
     return [*args, image, "/sbin/init"]
 
 

@@ -5,6 +5,7 @@
 
 What it keeps of the real one: class `nginx`; bodies up to 1 MiB unless an annotation lifts it; X-Forwarded-* overwritten with what reached *it*;
 308 to HTTPS where TLS is set; HSTS; a self-signed certificate where the Secret is missing; requests go to pods, not to the Service's address.
+Where the API serves Routes (`lab/kube/openshift.py`) it stands in for OpenShift's router too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lab.kube import routes
 from lab.runtime.api import Api, ApiError, end_with_threads, log
 
 CLASS = "nginx"
@@ -55,7 +57,7 @@ SERVER = """  server {{
     server_name {host};
     ssl_certificate {certificate};
     ssl_certificate_key {key};
-    add_header X-Lab-Stand-In ingress-nginx always;
+    add_header X-Lab-Stand-In {stand_in} always;
 {hsts}{locations}  }}
 """
 LOCATION = """    location {match} {{
@@ -128,9 +130,10 @@ def matches(path: Mapping[str, Any]) -> list[str]:
 def location(match: str, ingress: Mapping[str, Any], upstream: str, *, tls: bool) -> str:
     redirect = option(ingress, "force-ssl-redirect", "false") == "true" or (tls and option(ingress, "ssl-redirect", "true") == "true")
     scheme = option(ingress, "backend-protocol", "HTTP").lower()
+    plain = "return 308 https://$host$request_uri;" if redirect else "" if ingress.get("plain", True) else "return 503;"
     return LOCATION.format(
         match=match,
-        redirect="if ($scheme = http) { return 308 https://$host$request_uri; }\n      " if redirect else "",
+        redirect=f"if ($scheme = http) {{ {plain} }}\n      " if plain else "",
         body=option(ingress, "proxy-body-size", "1m"),
         connect=option(ingress, "proxy-connect-timeout", "5"),
         read=option(ingress, "proxy-read-timeout", "60"),
@@ -151,11 +154,14 @@ def render(
     """The whole of nginx.conf. `certificates`: (namespace, Secret) -> file without its ending, for those that are usable."""
     upstreams: dict[str, list[str]] = {}
     servers: dict[str, tuple[Path, bool, dict[str, str]]] = {}
+    routed: set[str] = set()
     for ingress in sorted(ingresses, key=lambda entry: str(entry["metadata"].get("creationTimestamp", ""))):
         namespace = ingress["metadata"]["namespace"]
         tls = {host: entry.get("secretName", "") for entry in ingress["spec"].get("tls") or [] for host in entry.get("hosts") or []}
         for rule in ingress["spec"].get("rules") or []:
             host = rule.get("host") or "_"
+            if ingress.get("router"):
+                routed.add(host)
             certificate = certificates.get((namespace, tls.get(host, "")), pki / "ingress-default")
             _, _, locations = servers.setdefault(host, (certificate, host in tls, {}))
             for path in (rule.get("http") or {}).get("paths") or []:
@@ -169,9 +175,10 @@ def render(
         if addresses:
             text += f"  upstream {name} {{ {' '.join(f'server {address};' for address in addresses)} }}\n"
     for host, (certificate, secured, locations) in sorted(servers.items()):
-        hsts = '    add_header Strict-Transport-Security "max-age=31536000; includeSubDomains";\n' if secured else ""
+        hsts = '    add_header Strict-Transport-Security "max-age=31536000; includeSubDomains";\n' if secured and host not in routed else ""
+        stand_in = "openshift-router" if host in routed else "ingress-nginx"
         files = {"certificate": f"{certificate}.crt", "key": f"{certificate}.key"}
-        text += SERVER.format(host=host, hsts=hsts, locations="".join(locations.values()), **files)
+        text += SERVER.format(host=host, stand_in=stand_in, hsts=hsts, locations="".join(locations.values()), **files)
     return text + "}\n"
 
 
@@ -198,6 +205,7 @@ class Controller:
     def __init__(self, api: Api, address: str, pki: Path) -> None:
         self.api, self.address, self.pki = api, address, pki
         self.changes: queue.Queue[None] = queue.Queue()
+        self.router = False
 
     def follow(self, path: str) -> None:
         for _ in self.api.watch(path, metadata_only=True):
@@ -205,7 +213,9 @@ class Controller:
 
     def run(self) -> None:
         secrets = "/api/v1/secrets?fieldSelector=type%3Dkubernetes.io%2Ftls"
-        for path in ("/apis/networking.k8s.io/v1/ingresses", "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices", secrets):
+        paths = ["/apis/networking.k8s.io/v1/ingresses", "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices", secrets]
+        self.router = self.api.get(routes.API) is not None
+        for path in [*paths, *([f"{routes.API}/routes"] if self.router else [])]:
             threading.Thread(target=self.follow, args=(path,), daemon=True).start()
         while True:
             self.changes.get()
@@ -233,7 +243,8 @@ class Controller:
                 base = store_certificate(FOLDER / "certificates", namespace, name, secret)
                 if base:
                     certificates[namespace, name] = base
-        text = render(ingresses, self.items("/api/v1/services"), self.items("/apis/discovery.k8s.io/v1/endpointslices"), certificates, self.pki)
+        admitted = self.admit(self.items(f"{routes.API}/routes"), certificates) if self.router else []
+        text = render([*ingresses, *admitted], self.items("/api/v1/services"), self.items("/apis/discovery.k8s.io/v1/endpointslices"), certificates, self.pki)
         # Certificates are files of their own: their digest makes a renewed one a change of the configuration.
         stamps = [f"# {base.name} {hashlib.sha256(Path(f'{base}.crt').read_bytes()).hexdigest()[:12]}\n" for base in sorted(certificates.values())]
         self.load("".join(stamps) + text)
@@ -242,6 +253,25 @@ class Controller:
             if ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") != shown:
                 path = f"/apis/networking.k8s.io/v1/namespaces/{ingress['metadata']['namespace']}/ingresses/{ingress['metadata']['name']}/status"
                 self.api.request("PATCH", path, {"status": {"loadBalancer": {"ingress": shown}}}, "application/merge-patch+json")
+
+    def admit(self, found: Iterable[Mapping[str, Any]], certificates: dict[tuple[str, str], Path]) -> list[dict[str, Any]]:
+        """The Routes that can be served, in the form of Ingresses; each is told whether it is one of them."""
+        admitted = []
+        for route in found:
+            namespace, name = route["metadata"]["namespace"], route["metadata"]["name"]
+            refused = ""
+            try:
+                admitted.append(routes.as_ingress(route))
+            except routes.RouteError as error:
+                refused = str(error)
+            base = store_certificate(FOLDER / "certificates", namespace, f"route-{name}", routes.pair(route)) if not refused else None
+            if base:
+                certificates[namespace, f"route-{name}"] = base
+            if routes.told(route) != ("False" if refused else "True", refused):
+                now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+                body = {"status": routes.status(route, refused, now)}
+                self.api.request("PATCH", f"{routes.API}/namespaces/{namespace}/routes/{name}/status", body, "application/merge-patch+json")
+        return admitted
 
     def load(self, text: str) -> None:
         """A configuration that nginx refuses is told and never loaded; the one before serves on."""

@@ -32,8 +32,8 @@ ORDER = {
     "lab-runtime": ["pki/runtime.crt", "pki/kubelet.crt"],
     "lab-ingress": ["pki/ingress.crt"],
 }
-# Units of ours that no boot starts: the ingress program starts nginx when it has written its configuration.
-ON_DEMAND = ["lab-nginx"]
+# Units of ours that no boot starts: the ingress program starts nginx when it has written its configuration, `lab openshift` the other.
+ON_DEMAND = ["lab-nginx", "lab-openshift"]
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> bool:

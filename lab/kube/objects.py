@@ -148,6 +148,8 @@ def cluster() -> str:
             ("discovery.k8s.io", "endpointslices", watch),
             ("networking.k8s.io", "ingresses", watch),
             ("networking.k8s.io", "ingresses/status", "patch"),
+            ("route.openshift.io", "routes", watch),
+            ("route.openshift.io", "routes/status", "patch"),
         ),
         *role("kube-apiserver-kubelet-client", ("", "nodes/proxy nodes/log nodes/stats nodes/metrics", "get create")),
     ]

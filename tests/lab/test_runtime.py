@@ -144,7 +144,7 @@ def test_a_hook_runs_within_the_grace_before_the_program_is_told_to_end(cluster:
     serve = {**SERVE, "lifecycle": {"preStop": {"exec": {"command": ["sleep", "2"]}}}}
     cluster.apply(config("pause", it="pause"))
     content = [{"name": "content", "configMap": {"name": "pause"}}]
-    cluster.pod("pauses", serve, volumes=content, terminationGracePeriodSeconds=10)
+    cluster.pod("pauses", serve, volumes=content, terminationGracePeriodSeconds=10, securityContext={"runAsUser": 999})
     until(lambda: cluster.container("pauses").get("ready"), "the pod")
     address = cluster.get("pods", "pauses")["status"]["podIP"]
     until(lambda: "pause" in cluster.on_kube("sh", "-c", f"curl -s --max-time 2 http://{address}:8080/it || true"), "its answer")

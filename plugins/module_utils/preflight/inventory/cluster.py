@@ -133,7 +133,9 @@ def otel(site: Site) -> t.Iterator[Found]:
     if site.mapping('wandb_server_install').get('otel') is not True:
         return
     if _preset(site) == 'openshift':
-        yield Found('wandb_server_install', 'otel is true with preset openshift', 'remove otel: restricted-v2 does not admit it')
+        if not any(isinstance(one, t.Mapping) and one.get('scc') == 'privileged' for one in site.entries('wandb_platform_scc_bindings')):
+            mend = 'remove otel: restricted-v2 does not admit it; or let its service account use the SCC privileged, by wandb_platform_scc_bindings'
+            yield Found('wandb_server_install', 'otel is true with preset openshift', mend)
     elif site.text('wandb_platform_pod_security') in ('restricted', 'baseline'):
         yield Found('wandb_server_install', f'otel is true, and wandb_platform_pod_security is {site.text("wandb_platform_pod_security")}')
 
@@ -227,7 +229,45 @@ def own_ingress_secret(site: Site) -> t.Iterator[Found]:
         yield Found('wandb_server_ingress_tls_secret', f'is {secret}, and the role makes another one')
 
 
+@rule(
+    'openshift-only', 'wandb_route_termination', 'wandb_platform_scc_bindings', 'wandb_platform_trusted_bundle', CONTEXT,
+    why='Routes, SCCs and injected CA bundles are OpenShift\'s: no other cluster knows them.',
+    mend='on OpenShift set wandb_server_security_context: {preset: openshift}; elsewhere remove it',
+)
+def openshift_only(site: Site) -> t.Iterator[Found]:
+    """What only OpenShift has is asked for on OpenShift only."""
+    given = {'wandb_route_termination': site.text('wandb_route_termination'), 'wandb_platform_scc_bindings': site.entries('wandb_platform_scc_bindings'),
+             'wandb_platform_trusted_bundle': site.flag('wandb_platform_trusted_bundle')}
+    if _preset(site) != 'openshift':
+        for name, value in given.items():
+            if value:
+                yield Found(name, 'is set, and the preset of wandb_server_security_context is not openshift')
+
+
+@rule(
+    'route-and-ingress', 'wandb_route_termination', 'wandb_server_ingress_enabled',
+    why='OpenShift makes a Route of the Ingress too: two for one name, of which the router serves the older one.',
+    mend='leave wandb_server_ingress_enabled at its default, or remove wandb_route_termination',
+)
+def route_and_ingress(site: Site) -> t.Iterator[Found]:
+    """The server has Routes or an Ingress, not both."""
+    if site.text('wandb_route_termination') and site.value('wandb_server_ingress_enabled') is True:
+        yield Found('wandb_server_ingress_enabled', 'is true, and wandb_route_termination asks for Routes')
+
+
+@rule(
+    'route-plain', 'wandb_route_termination',
+    warning=True,
+    why="W&B's pods speak plain HTTP: the router would begin a TLS that nobody answers, unless a mesh or a proxy of yours does.",
+    mend='set wandb_route_termination: edge',
+)
+def route_plain(site: Site) -> t.Iterator[Found]:
+    """The router ends TLS, for the pods do not."""
+    if site.text('wandb_route_termination') in ('reencrypt', 'passthrough'):
+        yield Found('wandb_route_termination', f'is {site.text("wandb_route_termination")}')
+
+
 RULES = (
     one_api_host, kubeconfig, helm, root_user, group_zero, privileged, chart_context, otel, openshift_levels, openshift_ids, isolation, isolated_crds,
-    namespace_labels, ingress_body, own_ingress_secret,
+    namespace_labels, ingress_body, own_ingress_secret, openshift_only, route_and_ingress, route_plain,
 )
