@@ -109,7 +109,7 @@ def cluster_version() -> dict[str, Any]:
 def version_status(now: str) -> dict[str, Any]:
     entry = {"state": "Completed", "version": VERSION, "image": "lab/stand-in", "startedTime": now, "completionTime": now, "verified": False}
     release = {"version": VERSION, "image": "lab/stand-in"}
-    return {"desired": release, "history": [entry], "observedGeneration": 1, "versionHash": "lab", "availableUpdates": None, "conditions": []}
+    return {"desired": release, "history": [entry], "observedGeneration": 1, "versionHash": "lab", "availableUpdates": [], "conditions": []}
 
 
 def ranges(taken: Iterable[str]) -> dict[str, str]:
