@@ -152,12 +152,13 @@ def served(drill: Cluster) -> None:
 def back(drill: Cluster) -> None:
     """The site as it was; what was OpenShift's is gone."""
     drill.play('platform')
-    drill.play('wandb')
     must(not drill.items('routes'), 'the Routes are gone')
     must(not drill.may_use('nonroot-v2', 'wandb-app'), 'and the right to use the wider SCC')
+    # Before: it would refuse the pods of plain Kubernetes.
+    drill.switch('off')
+    drill.play('wandb')
     must(drill.items('ingress'), 'the Ingress is back')
     must(drill.site.request('GET', f'https://{HOST}/ready').status == 200, 'it answers')
-    drill.switch('off')
     must(drill.changed(drill.play('platform')) + drill.changed(drill.play('wandb')) == 0, 'a further run changes nothing')
 
 
