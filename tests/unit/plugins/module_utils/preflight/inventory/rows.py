@@ -287,6 +287,10 @@ ROWS = [
      'baseline'),
     (cluster.ingress_body, {'wandb_server_ingress_class': 'nginx', 'wandb_server_ingress_annotations': {'a': 'b'}}, 'wandb_server_ingress_annotations',
      'proxy-body-size'),
+    (cluster.openshift_only, {'wandb_route_termination': 'edge'}, 'wandb_route_termination', 'preset: openshift'),
+    (cluster.openshift_only, {'wandb_platform_scc_bindings': [{'service_account': 'a', 'scc': 'b'}]}, 'wandb_platform_scc_bindings', 'elsewhere remove it'),
+    (cluster.route_and_ingress, {'wandb_route_termination': 'edge', 'wandb_server_ingress_enabled': True}, 'wandb_server_ingress_enabled', 'asks for Routes'),
+    (cluster.route_plain, {'wandb_route_termination': 'reencrypt'}, 'wandb_route_termination', 'wandb_route_termination: edge'),
     (cluster.own_ingress_secret, {'wandb_server_ingress_tls_secret': 'mine'}, 'wandb_server_ingress_tls_secret', 'is mine'),
 
     (charts.chart_file, {'wandb_operator_chart_archive': '/nowhere'}, 'wandb_operator_chart_archive', 'is not there'),
