@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.demand import active, server_options
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.cluster import has_ingress
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.seen_rule import CLUSTER, IMAGES, Facts, seen_rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
@@ -36,7 +37,7 @@ def _space(site: Site, seen: Facts, variable: str = NAMESPACE) -> Facts:
 def ingress_class(site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
     """The Ingress is of a class that the cluster has. (Without any name, a default class is warned to be missing: some controllers serve all.)"""
     classes = seen.get('ingress_classes')
-    if classes is None or not site.flag('wandb_server_ingress_enabled'):
+    if classes is None or not has_ingress(site):
         return
     names, wanted = [one['name'] for one in classes], site.text(CLASS)
     if wanted and wanted not in names:
@@ -56,7 +57,7 @@ def ingress_family(site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
     wanted = site.text(CLASS)
     used = [one for one in seen.get('ingress_classes') or () if (one['name'] == wanted if wanted else one['default'])]
     names = list(site.mapping(ANNOTATIONS))
-    for one in used if site.flag('wandb_server_ingress_enabled') and names else ():
+    for one in used if has_ingress(site) and names else ():
         prefix = _PREFIXES.get(one['family'])
         if not any(str(name).startswith(prefix) for name in names if prefix):
             told = f'none of the annotations begins with {prefix}' if prefix else 'the collection does not know its annotations'

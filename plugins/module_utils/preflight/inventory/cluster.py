@@ -10,7 +10,9 @@ import typing as t
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site, Values, whole
 
-CONTEXT = 'wandb_server_security_context'
+CONTEXT, INGRESS = 'wandb_server_security_context', 'wandb_server_ingress_enabled'
+# What takes the place of an Ingress, unless that is asked for.
+INSTEAD = ('wandb_route_termination',)
 _ENFORCE = 'pod-security.kubernetes.io/enforce'
 # They want a ClusterRole, which a confined operator may not make.
 _CLUSTER_WIDE = ('otel', 'prometheus')
@@ -202,6 +204,11 @@ def namespace_labels(site: Site) -> t.Iterator[Found]:
         yield Found('wandb_platform_namespace_labels', f'{_ENFORCE} is {label}')
 
 
+def has_ingress(site: Site) -> bool:
+    """Whether the chart makes an Ingress: as is said, else where nothing takes its place."""
+    return site.flag(INGRESS) if site.value(INGRESS) is not None else not any(site.has(name) for name in INSTEAD)
+
+
 @rule(
     'ingress-body', 'wandb_server_ingress_annotations', 'wandb_server_ingress_class',
     warning=True,
@@ -211,7 +218,7 @@ def namespace_labels(site: Site) -> t.Iterator[Found]:
 def ingress_body(site: Site) -> t.Iterator[Found]:
     """Annotations of your own for ingress-nginx keep the one that lifts the limit of bodies."""
     name = 'wandb_server_ingress_annotations'
-    used = site.gives(name) and site.value('wandb_server_ingress_enabled') is not False and 'nginx' in site.text('wandb_server_ingress_class')
+    used = site.gives(name) and has_ingress(site) and 'nginx' in site.text('wandb_server_ingress_class')
     if used and str(site.mapping(name).get('nginx.ingress.kubernetes.io/proxy-body-size')) not in ('0', '0m'):
         yield Found(name, 'has no proxy-body-size: "0"')
 

@@ -9,6 +9,7 @@ import ipaddress
 import re
 import typing as t
 
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.cluster import has_ingress
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import address_of, is_loopback
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
@@ -166,7 +167,7 @@ def allowed_nodes(site: Site) -> t.Iterator[Found]:
 )
 def ingress_tls(site: Site) -> t.Iterator[Found]:
     """Behind the proxy the ingress speaks TLS."""
-    if site.members(GROUP) and site.value('wandb_server_ingress_enabled') is not False and site.value('wandb_server_ingress_tls_secret') == '':
+    if site.members(GROUP) and has_ingress(site) and site.value('wandb_server_ingress_tls_secret') == '':
         yield Found('wandb_server_ingress_tls_secret', 'is empty, and group wandb_nginx has hosts')
 
 

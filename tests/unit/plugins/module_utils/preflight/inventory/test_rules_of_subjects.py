@@ -8,7 +8,19 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import backups, minio, mysql, pki, redis, roles, secrets, sizes, variables
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import (
+    backups,
+    cluster,
+    minio,
+    mysql,
+    nginx,
+    pki,
+    redis,
+    roles,
+    secrets,
+    sizes,
+    variables,
+)
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rules import RULES
 from rows import NO, PROVIDED, ROWS, S3, TARGETS
 from sites import ROOT, broken, site
@@ -66,6 +78,17 @@ def test_what_a_role_would_refuse_is_said_of_the_variable_that_it_names():
 def test_what_is_wrong_with_a_certificate_is_told_of_its_host():
     found = broken(pki.certificate, certificates={'lb-1': ['it ends on 2026-01-01'], 'ingress': ['no key']})
     assert [(variable, where) for variable, _text, where in found] == [('wandb_pki_ingress_certificate', 'site'), ('wandb_pki_certificate', 'lb-1')]
+
+
+ROUTES = {'wandb_route_termination': 'edge'}
+
+
+@pytest.mark.parametrize(('given', 'wanted'), [
+    ({}, True), ({'wandb_server_ingress_enabled': False}, False), (ROUTES, False), ({**ROUTES, 'wandb_server_ingress_enabled': True}, True),
+])
+def test_there_is_an_ingress_unless_something_takes_its_place(given, wanted):
+    assert cluster.has_ingress(site(given)) is wanted
+    assert bool(broken(nginx.ingress_tls, {**given, 'wandb_server_ingress_tls_secret': ''})) is wanted
 
 
 def test_what_hosts_read_is_not_said_for_the_api_host_alone():
