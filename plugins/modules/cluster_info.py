@@ -85,6 +85,11 @@ options:
           - Whether the CRDs are applied.
         type: bool
         default: true
+      node_ports:
+        description:
+          - Whether components get ports of the nodes, by Services of the collection's own.
+        type: bool
+        default: false
 '''
 
 EXAMPLES = r'''
@@ -265,6 +270,7 @@ def main() -> None:
                 'operator_namespace': {'type': 'str', 'required': True},
                 'isolated': {'type': 'bool', 'default': False},
                 'crds': {'type': 'bool', 'default': True},
+                'node_ports': {'type': 'bool', 'default': False},
             }},
         },
         supports_check_mode=True,

@@ -13,6 +13,9 @@ from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Cl
 _RBAC = 'rbac.authorization.k8s.io'
 # Role platform, in both namespaces.
 INPUTS: tuple[Rule, ...] = (('create patch', '', 'secrets'), ('create patch', '', 'configmaps'), ('create patch', '', 'serviceaccounts'))
+# What is no longer wanted is looked for also where there are no node ports.
+SERVICES: tuple[Rule, ...] = (('list', '', 'services'),)
+NODE_PORTS: tuple[Rule, ...] = (('get create patch delete', '', 'services'),)
 NAMESPACES: tuple[Rule, ...] = (('create patch', '', 'namespaces'),)
 # Role operator: Helm keeps its release in Secrets.
 RELEASE: tuple[Rule, ...] = (
@@ -25,11 +28,14 @@ CRDS: tuple[Rule, ...] = (('create patch', 'apiextensions.k8s.io', 'customresour
 EVERYTHING = {'verb': '*', 'group': '*', 'resource': '*'}
 
 
-def to_install(namespace: str, operator_namespace: str, isolated: bool = False, crds: bool = True) -> list[Permission]:
-    """All of it. ``isolated``: the operator gets Roles instead of ClusterRoles."""
+def to_install(
+    namespace: str, operator_namespace: str, isolated: bool = False, crds: bool = True, node_ports: bool = False
+) -> list[Permission]:
+    """All of it. ``isolated``: the operator gets Roles instead of ClusterRoles. ``node_ports``: components get Services of the collection's own."""
     wanted = permissions(NAMESPACES, '')
     for place in dict.fromkeys((namespace, operator_namespace)):
         wanted += permissions(INPUTS, place)
+    wanted += permissions(SERVICES + NODE_PORTS if node_ports else SERVICES, namespace)
     wanted += permissions(RELEASE, operator_namespace)
     wanted += permissions(RELEASE[-2:], namespace) if isolated else permissions(CLUSTER_ROLES, '')
     wanted += permissions(CRDS, '') if crds else []

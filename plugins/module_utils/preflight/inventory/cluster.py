@@ -12,7 +12,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import
 
 CONTEXT, INGRESS = 'wandb_server_security_context', 'wandb_server_ingress_enabled'
 # What takes the place of an Ingress, unless that is asked for.
-INSTEAD = ('wandb_route_termination',)
+INSTEAD = ('wandb_route_termination', 'wandb_node_ports')
 _ENFORCE = 'pod-security.kubernetes.io/enforce'
 # They want a ClusterRole, which a confined operator may not make.
 _CLUSTER_WIDE = ('otel', 'prometheus')

@@ -48,6 +48,11 @@ def test_a_confined_operator_needs_no_right_in_the_whole_cluster_but_namespaces(
     assert {'create roles in namespace w', 'create roles in namespace o'} <= set(names(wanted))
 
 
+def test_node_ports_are_services_of_the_collections_own():
+    assert [one for one in names(to_install('w', 'o')) if ' services ' in one] == ['list services in namespace w']
+    assert {f'{verb} services in namespace w' for verb in ('get', 'list', 'create', 'patch', 'delete')} <= set(names(to_install('w', 'o', node_ports=True)))
+
+
 def test_who_may_do_everything_is_asked_once():
     server = Reviewer(lambda given: False)
     assert lacking_to_install(Client(server), to_install('w', 'o')) == []

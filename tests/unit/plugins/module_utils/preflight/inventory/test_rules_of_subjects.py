@@ -85,6 +85,7 @@ ROUTES = {'wandb_route_termination': 'edge'}
 
 @pytest.mark.parametrize(('given', 'wanted'), [
     ({}, True), ({'wandb_server_ingress_enabled': False}, False), (ROUTES, False), ({**ROUTES, 'wandb_server_ingress_enabled': True}, True),
+    ({'wandb_node_ports': {'app': 30080}}, False),
 ])
 def test_there_is_an_ingress_unless_something_takes_its_place(given, wanted):
     assert cluster.has_ingress(site(given)) is wanted
