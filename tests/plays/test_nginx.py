@@ -34,8 +34,10 @@ def test_the_flaws_of_a_version(tmp_path):
 
 
 @pytest.mark.parametrize(('groups', 'given', 'said', 'not_said'), [
-    ({}, {}, ['wandb.example.com', '700 s', 'X-Forwarded-Proto https', 'no limit', '308', 'is elsewhere'], ['s3.example.com']),
+    ({}, {}, ['wandb.example.com', '700 s', 'X-Forwarded-Proto https', 'no limit', '308', 'is elsewhere', 'SNI'], ['s3.example.com']),
     ({'wandb_minio': ['s3-1', 's3-2']}, {}, ['s3.example.com:9000 to the same port of s3-1, s3-2'], []),
+    ({}, {'wandb_node_ports': {'app': 30080, 'api': 30081}},
+     ['nodes, by HTTP, each path with all below it:', '/ to port 30080', '/api, /graphql, /graphql2 to port 30081'], ['SNI']),
 ])
 def test_what_a_load_balancer_of_ones_own_has_to_do(tmp_path, groups, given, said, not_said):
     inventory = runner.inventory(tmp_path, {**SITE, **given})
