@@ -140,6 +140,16 @@ def virtual_links(site: Site, host: str) -> list[Look]:
     return found
 
 
+def node_links(site: Site, host: str) -> list[Look]:
+    """From a proxy to the components at ports of the cluster's nodes."""
+    found: list[Look] = []
+    for component, port in site.mapping('wandb_node_ports').items():
+        number = whole(port) or 0
+        for node in site.entries('wandb_nginx_node_addresses', host) if number else ():
+            found += _link((str(node), number), f'{component} on a node', 'wandb_nginx_node_addresses', made=True)
+    return found
+
+
 def host_links(site: Site, host: str) -> list[Look]:
     """What the services of a host connect to."""
     found = virtual_links(site, host)
@@ -148,6 +158,7 @@ def host_links(site: Site, host: str) -> list[Look]:
         if group == 'wandb_nginx':
             for upstream in site.entries(UPSTREAMS, host):
                 found += _link(place(upstream, 443) if isinstance(upstream, str) else None, "the cluster's ingress", UPSTREAMS)
+            found += node_links(site, host)
             for server in site.members('wandb_minio'):
                 port = site.number('wandb_minio_port', server)
                 found += _link((site.machine(server), port) if port else None, f'minio on {server}', 'wandb_minio_port', made=True)

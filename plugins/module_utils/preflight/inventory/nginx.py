@@ -38,6 +38,20 @@ def upstreams(site: Site) -> t.Iterator[Found]:
 
 
 @rule(
+    'nginx-behind', 'wandb_nginx_ingress_upstreams', 'wandb_nginx_node_addresses', 'wandb_node_ports',
+    why='One of the two would do nothing.',
+    mend='leave one of them out',
+)
+def behind(site: Site) -> t.Iterator[Found]:
+    """Behind the proxy is either the cluster's ingress, or node ports."""
+    for host in site.members(GROUP):
+        if site.has('wandb_node_ports') and site.has('wandb_nginx_ingress_upstreams', host):
+            yield Found('wandb_nginx_ingress_upstreams', 'is given, and there is wandb_node_ports', where=host)
+        elif not site.has('wandb_node_ports') and site.has('wandb_nginx_node_addresses', host):
+            yield Found('wandb_nginx_node_addresses', 'is given, and wandb_node_ports is empty', 'give the ports in wandb_node_ports, or remove it', host)
+
+
+@rule(
     'nginx-address', 'wandb_nginx_virtual_address', 'wandb_nginx_balanced_elsewhere',
     why='DNS with the addresses of several hosts goes on to send clients to one that is dead.',
     mend='set it to a free address of their network, such as 10.0.0.10/24; or wandb_nginx_balanced_elsewhere: true, where your own load balancer has them',
@@ -154,10 +168,12 @@ def allowed_nodes(site: Site) -> t.Iterator[Found]:
     """Where the object store is made here, the nodes are let in."""
     for host in site.members(GROUP) if site.members('wandb_minio') else ():
         networks = [network for network in map(_network, map(str, site.entries('wandb_nginx_allowed_networks', host))) if network]
-        for upstream in site.entries('wandb_nginx_ingress_upstreams', host) if networks else ():
-            node = address_of(str(upstream).rpartition(':')[0])
+        upstreams = [(str(one).rpartition(':')[0], 'wandb_nginx_ingress_upstreams') for one in site.entries('wandb_nginx_ingress_upstreams', host)]
+        nodes = [(str(one), 'wandb_nginx_node_addresses') for one in site.entries('wandb_nginx_node_addresses', host)]
+        for name, variable in [*upstreams, *nodes] if networks else ():
+            node = address_of(name)
             if node and not any(node in network for network in networks):
-                yield Found('wandb_nginx_allowed_networks', f'does not hold {node} (wandb_nginx_ingress_upstreams)', where=host)
+                yield Found('wandb_nginx_allowed_networks', f'does not hold {node} ({variable})', where=host)
 
 
 @rule(
@@ -172,5 +188,5 @@ def ingress_tls(site: Site) -> t.Iterator[Found]:
 
 
 RULES = (
-    upstreams, address, loop, plain_upstream, ports, ciphers, allowed, allowed_behind, allowed_nodes, ingress_tls,
+    upstreams, behind, address, loop, plain_upstream, ports, ciphers, allowed, allowed_behind, allowed_nodes, ingress_tls,
 )

@@ -147,6 +147,7 @@ ENTRY_FORMS: dict[str, Form] = {
     'wandb_operator_image_pull_secrets': _OBJECT,
     'wandb_server_ingress_additional_hosts': _HOST,
     'wandb_pki_extra_sans': _form(r'(DNS:|IP:)?(\*\.)?[A-Za-z0-9._:-]+', 'a name or an address'),
+    'wandb_nginx_node_addresses': _HOST,
     'wandb_nginx_frame_ancestors': _form(r'https?://[A-Za-z0-9.*-]+(:[0-9]+)?', 'a scheme and a name, no path: https://wiki.example.com'),
     'wandb_minio_cors_origins': _form(r'\*|https?://[^\s/@]+', 'a scheme and a name, no path: https://wandb.example.com'),
     'wandb_server_extra_cors': _form(r'https?://[^\s/@]+', 'a scheme and a name, no path: https://wandb.example.com'),

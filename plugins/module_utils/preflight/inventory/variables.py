@@ -32,9 +32,10 @@ REQUIRED_KEYS = {
     'wandb_server_smtp': ('host',),
     'wandb_server_slack': ('client_id',),
 }
-# Variables that a role requires on its hosts -> how to come by them; any other is told to be set.
-REQUIRED_MENDS = {
-    'wandb_nginx_ingress_upstreams': 'list the ingress as host:port, one entry a node',
+# Variables of which a role requires one, as another variable is given or not -> group, that variable, whether it is given, how to come by it.
+REQUIRED_WHERE = {
+    'wandb_nginx_ingress_upstreams': ('wandb_nginx', 'wandb_node_ports', False, 'list the ingress as host:port, one entry a node'),
+    'wandb_nginx_node_addresses': ('wandb_nginx', 'wandb_node_ports', True, "list the cluster's nodes, each a name or an address without a port"),
 }
 # Roles that run on the API host or on the controller: their variables do nothing on a host of a service.
 _CENTRAL_ROLES = frozenset({'common', 'server', 'operator', 'platform', 'verify', 'preflight'})
@@ -46,7 +47,8 @@ _READ_BY_ALL = frozenset({
     'wandb_minio_access_key', 'wandb_minio_secret_key', 'wandb_nginx_virtual_address', 'wandb_nginx_balanced_elsewhere',
 })
 # Of those for the whole site, the ones that hosts of a service read as well: said for the API host alone they are missing there.
-_READ_BY_HOSTS = ('wandb_host', 'wandb_mysql_address', 'wandb_redis_address', 'wandb_minio_address', 'wandb_size_profile', 'wandb_no_log')
+_READ_BY_HOSTS = ('wandb_host', 'wandb_mysql_address', 'wandb_redis_address', 'wandb_minio_address', 'wandb_node_ports', 'wandb_size_profile',
+                  'wandb_no_log')
 TYPES: dict[str, tuple[type, ...]] = {
     'bool': (bool,), 'int': (int,), 'float': (int, float), 'list': (list, tuple), 'dict': (dict,), 'str': (str,), 'path': (str,),
 }
@@ -240,7 +242,11 @@ def required(site: Site) -> t.Iterator[Found]:
                 continue
             for host in site.members(group):
                 if not site.has(name, host):
-                    yield Found(name, 'is missing', REQUIRED_MENDS.get(name, ''), host)
+                    yield Found(name, 'is missing', where=host)
+    for name, (group, other, given, mend) in REQUIRED_WHERE.items():
+        for host in site.members(group) if site.has(other) is given else ():
+            if not site.has(name, host):
+                yield Found(name, 'is missing', mend, host)
 
 
 @rule(

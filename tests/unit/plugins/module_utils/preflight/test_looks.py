@@ -24,6 +24,13 @@ def test_a_proxy():
     assert (found['names'], found['services'], found['measured_paths']) == (['wandb.example.com', 's3.example.com'], ['nginx'], [])
 
 
+def test_a_proxy_before_node_ports():
+    nodes = ['10.0.0.51', '10.0.0.52']
+    one = site(wandb_node_ports={'app': 30080, 'console': '30082'}, wandb_nginx_node_addresses=nodes, wandb_nginx_ingress_upstreams=[])
+    found = links(looks.looks(one)['lb-1'])
+    assert found[:-2] == [(node, port, 'wandb_nginx_node_addresses', True) for port in (30080, 30082) for node in nodes]
+
+
 def test_a_database_host_with_targets_of_backups():
     targets = [{'name': 'a', 'type': 's3', 'endpoint': 'https://s3.backup.test:9000', 'bucket': 'b'}, {'name': 'b', 'type': 'sftp', 'host': 'sftp.test'},
                {'name': 'c', 'type': 'directory', 'path': '/mnt'}, {'name': 'd', 'type': 's3', 'bucket': 'on-aws'}]

@@ -18,6 +18,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory i
     names,
     network,
     nginx,
+    node_ports,
     pki,
     redis,
     secrets,
@@ -37,6 +38,7 @@ SFTP = {'name': 'b', 'type': 'sftp', 'host': 'backup', 'user': 'u', 'path': '/b'
 TARGETS, SETTINGS = 'wandb_mysql_backup_targets', 'wandb_mysql_settings'
 PROVIDED = {'wandb_pki_mode': 'provided', 'wandb_pki_certificate': '/there', 'wandb_pki_private_key': '/there', 'wandb_ca_file': '/there'}
 GAP = {'wandb_airgapped': True, 'wandb_server_chart_archive': '/there', 'wandb_operator_chart_archive': '/there'}
+NODE_PORTS = {'wandb_node_ports': {'app': 30080}, 'wandb_nginx_node_addresses': ['10.0.0.52']}
 PRODUCTION = {'wandb_size_profile': 'models-production'}
 WEAVE = {'wandb_size_profile': 'weave-production'}
 
@@ -66,6 +68,10 @@ ROWS = [
      'password_secret: has no name'),
     (variables.required, {'wandb_nginx_ingress_upstreams': None}, 'wandb_nginx_ingress_upstreams', 'one entry a node'),
     (variables.required, {'wandb_nginx_ingress_upstreams': []}, 'wandb_nginx_ingress_upstreams', 'host:port'),
+    (variables.required, {'wandb_node_ports': {'app': 30080}}, 'wandb_nginx_node_addresses', 'without a port'),
+    (variables.dictionary, {'wandb_node_ports': {'app': 30080, 'consol': 30082}}, 'wandb_node_ports', 'did you mean console?'),
+    (variables.dictionary, {'wandb_node_ports': {'app': '30080'}}, 'wandb_node_ports', 'app is a str, must be a int'),
+    (variables.site_wide, ({}, {}, {'lb-1': {'wandb_node_ports': {'app': 30080}}}), 'wandb_node_ports', 'group_vars/all'),
     (variables.site_wide, ({}, {}, {'db-1': {'wandb_mysql_port': 3307}}), 'wandb_mysql_port', 'group_vars/all'),
     (variables.site_wide, ({}, {}, {'lb-1': {'wandb_server_size': 'large'}}), 'wandb_server_size', 'group_vars/all'),
     (variables.placeholder, {'wandb_team_buckets': [{'name': 'CHANGE-ME'}]}, 'wandb_team_buckets', 'your own value'),
@@ -75,6 +81,8 @@ ROWS = [
     (shapes.form, {'wandb_name': 'W'}, 'wandb_name', 'small letters'),
     (shapes.form, {'wandb_name': ''}, 'wandb_name', 'is empty'),
     (shapes.form, {'wandb_minio_drives': ['/a', 'b']}, 'wandb_minio_drives', 'entry 2'),
+    (shapes.form, {'wandb_nginx_node_addresses': ['10.0.0.51', '10.0.0.52:30080']}, 'wandb_nginx_node_addresses', 'no port'),
+    (shapes.form, {'wandb_nginx_node_addresses': ['http://node-1']}, 'wandb_nginx_node_addresses', 'no scheme'),
 
     (names.host_url, {'wandb_host': None}, 'wandb_host', 'is missing'),
     (names.host_url, {'wandb_host': 'http://wandb.example.com'}, 'wandb_host', 'no http://'),
@@ -222,6 +230,8 @@ ROWS = [
 
     (nginx.upstreams, {'wandb_nginx_ingress_upstreams': ['https://a:443']}, 'wandb_nginx_ingress_upstreams', 'no host:port'),
     (nginx.upstreams, {'wandb_nginx_ingress_upstreams': ['a:443', 'a:443']}, 'wandb_nginx_ingress_upstreams', 'entry 2 is there already'),
+    (nginx.behind, NODE_PORTS, 'wandb_nginx_ingress_upstreams', 'leave one'),
+    (nginx.behind, {'wandb_nginx_node_addresses': ['10.0.0.51']}, 'wandb_nginx_node_addresses', 'give the ports'),
     (nginx.address, {'wandb_nginx_virtual_address': ''}, 'wandb_nginx_virtual_address', 'balanced_elsewhere: true'),
     (nginx.address, {'wandb_nginx_balanced_elsewhere': True}, 'wandb_nginx_balanced_elsewhere', 'leave one'),
     (nginx.loop, {'wandb_nginx_ingress_upstreams': ['10.0.0.10:443']}, 'wandb_nginx_ingress_upstreams', 'is a proxy itself'),
@@ -235,7 +245,15 @@ ROWS = [
     (nginx.allowed_behind, {'wandb_nginx_allowed_networks': ['10.0.0.0/8'], 'wandb_nginx_balanced_elsewhere': True}, 'wandb_nginx_allowed_networks',
      'have the load balancer'),
     (nginx.allowed_nodes, {'wandb_nginx_allowed_networks': ['10.9.0.0/16']}, 'wandb_nginx_allowed_networks', 'does not hold 10.0.0.51'),
+    (nginx.allowed_nodes, {**NODE_PORTS, 'wandb_nginx_ingress_upstreams': [], 'wandb_nginx_allowed_networks': ['10.9.0.0/16']},
+     'wandb_nginx_allowed_networks', 'does not hold 10.0.0.52 (wandb_nginx_node_addresses)'),
     (nginx.ingress_tls, {'wandb_server_ingress_tls_secret': ''}, 'wandb_server_ingress_tls_secret', 'is empty'),
+
+    (node_ports.in_range, {'wandb_node_ports': {'app': 8080}}, 'wandb_node_ports', 'app is 8080'),
+    (node_ports.in_range, {'wandb_node_ports': {'app': '32768'}}, 'wandb_node_ports', 'from 30000 to 32767'),
+    (node_ports.once, {'wandb_node_ports': {'app': 30080, 'console': '30080'}}, 'wandb_node_ports', 'console is 30080, as app'),
+    (node_ports.rest, {'wandb_node_ports': {'console': 30082}}, 'wandb_node_ports', 'app: 30080'),
+    (node_ports.plain, NODE_PORTS, 'wandb_node_ports', 'HTTPS'),
 
     (pki.provided, {'wandb_pki_mode': 'provided'}, 'wandb_pki_certificate', 'give both'),
     (pki.provided, {'wandb_pki_private_key': '/there'}, 'wandb_pki_private_key', 'does nothing'),

@@ -8,12 +8,14 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import yaml
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import (
     backups,
     cluster,
     minio,
     mysql,
     nginx,
+    node_ports,
     pki,
     redis,
     roles,
@@ -22,11 +24,14 @@ from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory i
     variables,
 )
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rules import RULES
-from rows import NO, PROVIDED, ROWS, S3, TARGETS
-from sites import ROOT, broken, site
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Options
+from rows import NO, NODE_PORTS, PROVIDED, ROWS, S3, TARGETS
+from sites import ROOT, SPECS, broken, site
+from test_modules import SERVER
 
 # They look at what is collected apart from the variables; tests of their own below.
-APART = {'secret-in-clear', 'mysql-once', 'minio-once', 'redis-once', 'role-refusal', 'pki-certificate', 'server-options', 'operator-options'}
+APART = {'secret-in-clear', 'mysql-once', 'minio-once', 'redis-once', 'role-refusal', 'pki-certificate', 'server-options', 'operator-options',
+         'node-port-component'}
 
 
 @pytest.mark.parametrize('rule', RULES, ids=[rule.id for rule in RULES])
@@ -80,6 +85,17 @@ def test_what_is_wrong_with_a_certificate_is_told_of_its_host():
     assert [(variable, where) for variable, _text, where in found] == [('wandb_pki_ingress_certificate', 'site'), ('wandb_pki_certificate', 'lb-1')]
 
 
+def test_a_component_with_a_node_port_is_installed():
+    def told(ports, **install):
+        options = {'wandb_server': Options({**SERVER, 'install': install})}
+        return [text.partition(' - ')[0] for _variable, text, _where in broken(node_ports.installed, {'wandb_node_ports': ports}, modules=options)]
+
+    assert told({'app': 30080, 'console': 30082}) == []
+    assert told({'app': 30080, 'api': 30081, 'weave-trace': 30083, 'nonsense': 1}) == ['api is not installed', 'weave-trace is not installed']
+    assert told({'app': 30080, 'api': 30081}, api=True) == []
+    assert told({'app': 30080, 'console': 30082}, console=False) == ['console is not installed']
+
+
 ROUTES = {'wandb_route_termination': 'edge'}
 
 
@@ -110,6 +126,9 @@ GOOD = [
                                'wandb_minio_root_password': None, 'wandb_mysql_endpoint': {'host': 'm'}}, NO)),
     (secrets.bucket_keys, ({'wandb_team_buckets': [{'name': 'a/b', 'provider': 'az', 'access_key': 'k'}]},)),
     (secrets.secret_weak, ({'wandb_minio_access_key': 'wandb-app'},)),
+    (variables.required, ({**NODE_PORTS, 'wandb_nginx_ingress_upstreams': []},)),
+    (nginx.behind, ({**NODE_PORTS, 'wandb_nginx_ingress_upstreams': []},)),
+    (node_ports.in_range, ({'wandb_node_ports': {'app': 30000, 'console': 32767}},)),
     (mysql.pair_address, ({'wandb_mysql_virtual_address': '', 'wandb_mysql_address': 'mysql.example.com'},)),
     (mysql.version, ({'wandb_mysql_package': 'mysql-server-8.0'},)),
     (mysql.version, ({'wandb_mysql_package': 'mysql-server-9.7', 'wandb_mysql_allow_unsupported_version': True},)),
@@ -136,6 +155,11 @@ def test_what_mysql_needs_is_what_the_role_sets():
     text = (ROOT / 'roles/mysql/vars/main.yml').read_text(encoding='utf-8').partition('__wandb_mysql_required:\n')[2].partition('\n__')[0]
     wanted = {line.split(':')[0].strip(): line.split(':')[1].strip().lower() for line in text.splitlines() if line.startswith('  ')}
     assert {**mysql.REQUIRED_SETTINGS, **{name: str(value) for name, value in mysql.MINIMUM_SETTINGS.items()}} == wanted
+
+
+def test_components_with_a_node_port_are_those_of_the_path_table():
+    table = yaml.safe_load((ROOT / 'roles/common/vars/main.yml').read_text(encoding='utf-8'))['__wandb_paths']
+    assert list(SPECS['wandb_node_ports']['options']) == [one['component'] for one in table]
 
 
 def test_no_rule_stumbles_over_values_of_other_kinds():
