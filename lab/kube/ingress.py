@@ -22,8 +22,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.kube import routes
+from lab.kube import node_ports, routes
+from lab.kube.endpoints import endpoints
 from lab.runtime.api import Api, ApiError, end_with_threads, log
+from lab.runtime.units import run
 
 CLASS = "nginx"
 ANNOTATION = "nginx.ingress.kubernetes.io/"
@@ -92,28 +94,6 @@ def ours(ingress: Mapping[str, Any]) -> bool:
 
 def option(ingress: Mapping[str, Any], name: str, default: str) -> str:
     return str((ingress["metadata"].get("annotations") or {}).get(ANNOTATION + name, default))
-
-
-def endpoints(namespace: str, backend: Mapping[str, Any], services: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`ip:port` of the ready pods behind a backend."""
-    wanted = backend["service"]
-    service = next((entry for entry in services if (entry["metadata"]["namespace"], entry["metadata"]["name"]) == (namespace, wanted["name"])), None)
-    if service is None:
-        return []
-    asked = wanted["port"]
-    port = next((entry for entry in service["spec"]["ports"] if asked in ({"number": entry["port"]}, {"name": entry.get("name")})), None)
-    if port is None:
-        return []
-    found = []
-    for entry in slices:
-        meta = entry["metadata"]
-        if meta["namespace"] != namespace or (meta.get("labels") or {}).get("kubernetes.io/service-name") != wanted["name"]:
-            continue
-        numbers = [shown["port"] for shown in entry.get("ports") or [] if (shown.get("name") or "") == (port.get("name") or "")]
-        for endpoint in entry.get("endpoints") or []:
-            if (endpoint.get("conditions") or {}).get("ready") is not False:
-                found += [f"{address}:{number}" for address in endpoint["addresses"] for number in numbers]
-    return sorted(found)
 
 
 def matches(path: Mapping[str, Any]) -> list[str]:
@@ -206,6 +186,7 @@ class Controller:
         self.api, self.address, self.pki = api, address, pki
         self.changes: queue.Queue[None] = queue.Queue()
         self.router = False
+        self.forwarded = ""
 
     def follow(self, path: str) -> None:
         for _ in self.api.watch(path, metadata_only=True):
@@ -244,10 +225,12 @@ class Controller:
                 if base:
                     certificates[namespace, name] = base
         admitted = self.admit(self.items(f"{routes.API}/routes"), certificates) if self.router else []
-        text = render([*ingresses, *admitted], self.items("/api/v1/services"), self.items("/apis/discovery.k8s.io/v1/endpointslices"), certificates, self.pki)
+        services, slices = self.items("/api/v1/services"), self.items("/apis/discovery.k8s.io/v1/endpointslices")
+        text = render([*ingresses, *admitted], services, slices, certificates, self.pki)
         # Certificates are files of their own: their digest makes a renewed one a change of the configuration.
         stamps = [f"# {base.name} {hashlib.sha256(Path(f'{base}.crt').read_bytes()).hexdigest()[:12]}\n" for base in sorted(certificates.values())]
         self.load("".join(stamps) + text)
+        self.forward(node_ports.render(services, slices))
         for ingress in ingresses:
             shown = [{"ip": self.address}]
             if ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") != shown:
@@ -286,6 +269,13 @@ class Controller:
         staged.replace(current)
         subprocess.run(["systemctl", "reload-or-restart", "lab-nginx"], check=True)
         log("configuration loaded")
+
+    def forward(self, text: str) -> None:
+        """Loads rules that are others than the last; at the first time always, for what is there may lead to pods of before."""
+        if text != self.forwarded:
+            run("nft", "-f", "-", data=text)
+            self.forwarded = text
+            log("node ports loaded")
 
 
 def main() -> None:

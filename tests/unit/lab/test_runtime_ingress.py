@@ -1,7 +1,7 @@
 # Copyright (c) wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""nginx.conf out of Ingress objects."""
+"""nginx.conf out of Ingress objects; nftables out of Services with node ports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from lab.kube import ingress
+from lab.kube import ingress, node_ports
+from lab.runtime.api import Api
 
 PKI = Path("/pki")
 SERVICE = {"metadata": {"namespace": "n", "name": "app"}, "spec": {"ports": [{"name": "http", "port": 80}, {"name": "other", "port": 81}]}}
@@ -105,3 +106,58 @@ def test_ingresses_of_one_host_share_a_server_and_the_older_path_stays() -> None
 )
 def test_only_its_class_is_served(spec: dict[str, Any], annotations: dict[str, str], ours: bool) -> None:
     assert ingress.ours({"metadata": {"annotations": annotations}, "spec": spec}) is ours
+
+
+def node_port(name: str = "app", kind: str = "NodePort", **numbers: int) -> dict[str, Any]:
+    """A Service with the ports of SERVICE; `numbers`: name of a port -> the node's."""
+    ports = [{**port, "protocol": "TCP", "nodePort": numbers[port["name"]]} for port in SERVICE["spec"]["ports"] if port["name"] in numbers]
+    return {"metadata": {"namespace": "n", "name": name}, "spec": {"type": kind, "ports": ports}}
+
+
+def forwarded(*services: dict[str, Any], slices: Any = (SLICE,)) -> list[str]:
+    """The lines of the chain that leads to pods."""
+    text = node_ports.render(services, slices)
+    return [line.strip() for line in text.partition("chain ports {\n")[2].partition("  }\n")[0].splitlines()]
+
+
+def test_a_node_port_is_spread_over_the_ready_pods() -> None:
+    assert forwarded(node_port(other=30081, http=30080)) == [
+        "tcp dport 30080 dnat to numgen random mod 2 map { 0 : 10.0.0.2 . 8080, 1 : 10.0.0.3 . 8080 }",
+        "tcp dport 30081 dnat to numgen random mod 2 map { 0 : 10.0.0.2 . 8081, 1 : 10.0.0.3 . 8081 }",
+    ]
+
+
+def test_there_is_no_rule_without_a_ready_pod_or_a_node_port() -> None:
+    assert forwarded(node_port(http=30080), slices=[]) == []
+    assert forwarded(node_port(name="another", http=30080)) == []
+    assert forwarded(node_port(kind="ClusterIP", http=30080)) == []
+    assert forwarded(SERVICE) == []
+
+
+def test_the_table_is_replaced_as_a_whole() -> None:
+    text = node_ports.render([node_port(http=30080)], [SLICE])
+    assert text.startswith("table ip lab_node_ports\nflush table ip lab_node_ports\n")
+    for hook in ("prerouting priority dstnat", "output priority -100"):
+        assert f"type nat hook {hook};\n    fib daddr type local jump ports\n" in text
+    assert 'oifname "lab0" ct status dnat masquerade' in text
+
+
+def test_it_is_loaded_when_it_is_another_and_once_more_when_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+
+    def run(*argv: str, data: str) -> str:
+        assert argv == ("nft", "-f", "-")
+        loaded.append(data)
+        if data == "broken":
+            raise OSError(data)
+        return ""
+
+    monkeypatch.setattr(ingress, "run", run)
+    controller = ingress.Controller(Api.__new__(Api), "10.0.0.1", PKI)
+    for text in ("a", "a", "b", "a"):
+        controller.forward(text)
+    assert loaded == ["a", "b", "a"]
+    for _ in range(2):
+        with pytest.raises(OSError, match="broken"):
+            controller.forward("broken")
+    assert loaded[3:] == ["broken", "broken"]
