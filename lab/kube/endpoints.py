@@ -9,20 +9,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def endpoints(namespace: str, backend: Mapping[str, Any], services: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`ip:port` of the ready pods behind a backend."""
+def port_of(namespace: str, backend: Mapping[str, Any], services: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
+    """The Service of a backend, and the port of it that is meant, as far as they are there."""
     wanted = backend["service"]
     service = next((entry for entry in services if (entry["metadata"]["namespace"], entry["metadata"]["name"]) == (namespace, wanted["name"])), None)
-    if service is None:
-        return []
-    asked = wanted["port"]
-    port = next((entry for entry in service["spec"]["ports"] if asked in ({"number": entry["port"]}, {"name": entry.get("name")})), None)
+    ports = service["spec"]["ports"] if service else []
+    return service, next((entry for entry in ports if wanted["port"] in ({"number": entry["port"]}, {"name": entry.get("name")})), None)
+
+
+def endpoints(namespace: str, backend: Mapping[str, Any], services: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`ip:port` of the ready pods behind a backend."""
+    _, port = port_of(namespace, backend, services)
     if port is None:
         return []
     found = []
     for entry in slices:
         meta = entry["metadata"]
-        if meta["namespace"] != namespace or (meta.get("labels") or {}).get("kubernetes.io/service-name") != wanted["name"]:
+        if meta["namespace"] != namespace or (meta.get("labels") or {}).get("kubernetes.io/service-name") != backend["service"]["name"]:
             continue
         numbers = [shown["port"] for shown in entry.get("ports") or [] if (shown.get("name") or "") == (port.get("name") or "")]
         for endpoint in entry.get("endpoints") or []:

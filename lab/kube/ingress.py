@@ -4,7 +4,8 @@
 """A stand-in for ingress-nginx: Debian's nginx, configured from Ingress objects with the traps of the real one. `python3 -m lab.kube.ingress`.
 
 What it keeps of the real one: class `nginx`; bodies up to 1 MiB unless an annotation lifts it; X-Forwarded-* overwritten with what reached *it*;
-308 to HTTPS where TLS is set; HSTS; a self-signed certificate where the Secret is missing; requests go to pods, not to the Service's address.
+308 to HTTPS where TLS is set; HSTS; a self-signed certificate where the Secret is missing; requests go to the ready
+pods (here by the Service's address, so that a pod that comes or goes is no reason to load anew: the real one has a program in nginx for that).
 Where the API serves Routes (`lab/kube/openshift.py`) it stands in for OpenShift's router too.
 """
 
@@ -22,8 +23,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.kube import node_ports, routes
-from lab.kube.endpoints import endpoints
+from lab.kube import routes
+from lab.kube.endpoints import endpoints, port_of
+from lab.kube.services import address as virtual_address
+from lab.kube.services import render as ways_to_pods
 from lab.runtime.api import Api, ApiError, end_with_threads, log
 from lab.runtime.units import run
 
@@ -96,6 +99,13 @@ def option(ingress: Mapping[str, Any], name: str, default: str) -> str:
     return str((ingress["metadata"].get("annotations") or {}).get(ANNOTATION + name, default))
 
 
+def upstream_servers(namespace: str, backend: Mapping[str, Any], services: Sequence[Mapping[str, Any]], slices: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What nginx is told of a backend: the Service's address where it has one, twice for a second try; none without a ready pod."""
+    ready = endpoints(namespace, backend, services, slices)
+    service, port = port_of(namespace, backend, services)
+    return [f"{virtual_address(service)}:{port['port']}"] * 2 if ready and service and port and virtual_address(service) else ready
+
+
 def matches(path: Mapping[str, Any]) -> list[str]:
     """nginx's locations for one path; Prefix is by path elements."""
     text = path.get("path") or "/"
@@ -147,7 +157,7 @@ def render(
             for path in (rule.get("http") or {}).get("paths") or []:
                 backend = path["backend"]
                 name = f"{namespace}-{backend['service']['name']}-{backend['service']['port'].get('number') or backend['service']['port'].get('name')}"
-                upstreams[name] = endpoints(namespace, backend, services, slices)
+                upstreams[name] = upstream_servers(namespace, backend, services, slices)
                 for match in matches(path):
                     locations.setdefault(match, location(match, ingress, name if upstreams[name] else "", tls=host in tls))
     text = HEAD.replace("{pki}", str(pki))
@@ -225,12 +235,12 @@ class Controller:
                 if base:
                     certificates[namespace, name] = base
         admitted = self.admit(self.items(f"{routes.API}/routes"), certificates) if self.router else []
-        services, slices = self.items("/api/v1/services"), self.items("/apis/discovery.k8s.io/v1/endpointslices")
-        text = render([*ingresses, *admitted], services, slices, certificates, self.pki)
+        found, slices = self.items("/api/v1/services"), self.items("/apis/discovery.k8s.io/v1/endpointslices")
+        self.forward(ways_to_pods(found, slices))
+        text = render([*ingresses, *admitted], found, slices, certificates, self.pki)
         # Certificates are files of their own: their digest makes a renewed one a change of the configuration.
         stamps = [f"# {base.name} {hashlib.sha256(Path(f'{base}.crt').read_bytes()).hexdigest()[:12]}\n" for base in sorted(certificates.values())]
         self.load("".join(stamps) + text)
-        self.forward(node_ports.render(services, slices))
         for ingress in ingresses:
             shown = [{"ip": self.address}]
             if ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") != shown:
@@ -275,7 +285,7 @@ class Controller:
         if text != self.forwarded:
             run("nft", "-f", "-", data=text)
             self.forwarded = text
-            log("node ports loaded")
+            log("ways to the pods loaded")
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""nginx.conf out of Ingress objects; nftables out of Services with node ports."""
+"""nginx.conf out of Ingress objects; nftables out of Services."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from lab.kube import ingress, node_ports
+from lab.kube import ingress
+from lab.kube.services import render as render_services
 from lab.runtime.api import Api
 
 PKI = Path("/pki")
@@ -114,9 +115,9 @@ def node_port(name: str = "app", kind: str = "NodePort", **numbers: int) -> dict
     return {"metadata": {"namespace": "n", "name": name}, "spec": {"type": kind, "ports": ports}}
 
 
-def forwarded(*services: dict[str, Any], slices: Any = (SLICE,)) -> list[str]:
+def forwarded(*found: dict[str, Any], slices: Any = (SLICE,)) -> list[str]:
     """The lines of the chain that leads to pods."""
-    text = node_ports.render(services, slices)
+    text = render_services(found, slices)
     return [line.strip() for line in text.partition("chain ports {\n")[2].partition("  }\n")[0].splitlines()]
 
 
@@ -134,11 +135,32 @@ def test_there_is_no_rule_without_a_ready_pod_or_a_node_port() -> None:
     assert forwarded(SERVICE) == []
 
 
+ADDRESSED = {**SERVICE, "spec": {**SERVICE["spec"], "clusterIP": "10.96.0.9"}}
+
+
+def test_a_services_address_leads_to_its_ready_pods_and_without_one_refuses() -> None:
+    text = render_services([ADDRESSED], [SLICE])
+    assert "    ip daddr 10.96.0.9 tcp dport 80 dnat to numgen random mod 2 map { 0 : 10.0.0.2 . 8080, 1 : 10.0.0.3 . 8080 }\n" in text
+    assert "reject" not in text
+    assert "    ip daddr 10.96.0.9 tcp dport 80 reject\n" in render_services([ADDRESSED], [])
+    for none in ("None", "fd00::1"):
+        assert "ip daddr" not in render_services([{**SERVICE, "spec": {**SERVICE["spec"], "clusterIP": none}}], [SLICE])
+
+
+def test_nginx_asks_a_services_address_so_that_pods_may_come_and_go() -> None:
+    one = {**SLICE, "endpoints": SLICE["endpoints"][:1]}
+    text = ingress.render([entry()], [ADDRESSED], [SLICE], {}, PKI)
+    assert "{ server 10.96.0.9:80; server 10.96.0.9:80; }" in text
+    assert ingress.render([entry()], [ADDRESSED], [one], {}, PKI) == text
+    assert "return 503;" in ingress.render([entry()], [ADDRESSED], [], {}, PKI)
+
+
 def test_the_table_is_replaced_as_a_whole() -> None:
-    text = node_ports.render([node_port(http=30080)], [SLICE])
-    assert text.startswith("table ip lab_node_ports\nflush table ip lab_node_ports\n")
+    text = render_services([node_port(http=30080)], [SLICE])
+    assert text.startswith("table ip lab_services\nflush table ip lab_services\n")
     for hook in ("prerouting priority dstnat", "output priority -100"):
-        assert f"type nat hook {hook};\n    fib daddr type local jump ports\n" in text
+        assert f"type nat hook {hook};\n    jump services\n" in text
+    assert "    fib daddr type local jump ports\n" in text
     assert 'oifname "lab0" ct status dnat masquerade' in text
 
 
