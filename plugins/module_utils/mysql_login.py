@@ -24,6 +24,8 @@ else:
 
 # The server is not listening yet; anything else (a refused login) does not get better by waiting.
 NOT_YET = (2002, 2003, 2013)
+# Seconds; an answer of a loaded server takes a few.
+PATIENCE = 10
 LOGIN_OPTIONS: dict[str, dict[str, t.Any]] = {
     'login_unix_socket': {'type': 'path', 'required': True},
     'config_file': {'type': 'path', 'required': True},
@@ -47,13 +49,25 @@ def driver_error() -> type[Exception]:
     return error
 
 
-def by_socket(module: AnsibleModule, **options: t.Any) -> t.Any:
-    """Log in over the socket, waiting for a server that is still starting; raises Silent when the time is over."""
+def silent(error: Exception) -> bool:
+    """Whether an error of the driver's says that the server does not answer."""
+    return bool(error.args) and error.args[0] in NOT_YET
+
+
+def by_socket(module: AnsibleModule, longest: float | None = PATIENCE, **options: t.Any) -> t.Any:
+    """Log in over the socket, waiting for a server that is still starting; raises Silent when the time is over.
+
+    ``longest``: seconds that a statement may take; None = any time, and only the login has its own.
+    """
     deadline = time.monotonic() + module.params['timeout']
     path, file = module.params['login_unix_socket'], module.params['config_file']
     while True:
         try:
-            return pymysql.connect(unix_socket=path, read_default_file=file, connect_timeout=10, autocommit=True, **options)
+            # The kernel takes the connection of a server that hangs, too: it is the first answer that does not come.
+            login = {'unix_socket': path, 'read_default_file': file, 'connect_timeout': PATIENCE, 'autocommit': True, **options}
+            if longest is None:
+                pymysql.connect(read_timeout=PATIENCE, **login).close()
+            return pymysql.connect(read_timeout=longest, **login)
         except (pymysql.err.MySQLError, OSError) as error:
             code = error.args[0] if error.args else 0
             if code not in NOT_YET:

@@ -168,7 +168,7 @@ def main() -> None:
     need_driver(module)
     options: dict[str, t.Any] = module.params
     try:
-        server = Replication(by_socket(module), driver_error())
+        server = Replication(by_socket(module, options['wait_timeout'] + options['wait'] + 60), driver_error())
         if options['state'] == 'replica':
             outcome = hold_replica(server, Source(**options['source']), options['drain'], options['wait'], module.check_mode)
         else:

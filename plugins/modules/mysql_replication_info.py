@@ -95,7 +95,7 @@ server:
 '''
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.wandb.onprem.plugins.module_utils.mysql_login import LOGIN_OPTIONS, Silent, by_socket, driver_error, need_driver
+from ansible_collections.wandb.onprem.plugins.module_utils.mysql_login import LOGIN_OPTIONS, Silent, by_socket, driver_error, need_driver, silent
 from ansible_collections.wandb.onprem.plugins.module_utils.mysql_replication import Replication
 
 
@@ -108,6 +108,8 @@ def main() -> None:
     except Silent as error:
         server = {'answers': False, 'reason': str(error)}
     except driver_error() as error:
+        if silent(error):
+            module.exit_json(changed=False, server={'answers': False, 'reason': str(error)})
         module.fail_json(msg=f'the server refused to tell its state: {error}')
     module.exit_json(changed=False, server=server)
 

@@ -128,7 +128,7 @@ def by_clone(module: AnsibleModule, server: Replication, donor: Source) -> Repli
     after = module.params['config_file_after']
     if after:
         os.replace(after, module.params['config_file'])
-    found = Replication(by_socket(module), driver_error())
+    found = Replication(by_socket(module, None), driver_error())
     problem = cloned(found)
     if problem:
         raise ReplicationError(f'the clone is not whole: {problem}')
@@ -157,7 +157,7 @@ def main() -> None:
     donor = Source(**module.params['donor'])
     begun = time.monotonic()
     try:
-        server = Replication(by_socket(module), driver_error())
+        server = Replication(by_socket(module, None), driver_error())
         login: t.Any = by_tls(donor.host, donor.port, donor.user, donor.password, donor.ca)
         donors = Replication(login, driver_error())
         active = [set(one.state()['plugins']) for one in (server, donors)]

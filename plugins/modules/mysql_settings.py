@@ -151,7 +151,7 @@ def main() -> None:
     )
     need_driver(module)
     try:
-        server = Server(by_socket(module), driver_error())
+        server = Server(by_socket(module, 60), driver_error())
         outcome = converge(server, module.params['settings'], module.check_mode)
         restart = [{'name': found.name, 'wanted': found.wanted, 'running': found.running, 'source': server.source(found.name)} for found in outcome.restart]
         idle = sorted(set(module.params['plugins']) - server.active_plugins())
