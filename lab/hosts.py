@@ -212,6 +212,12 @@ def up(lab: Lab, names: Sequence[str], images: tuple[str, str], mysql: str = "")
     inventory.write(lab)
 
 
+def removed(container: str) -> None:
+    """podman stumbles over a container that stops by itself while it is being stopped (seen on a loaded machine)."""
+    if podman("rm", "-f", "-t", "2", container, check=False).returncode:
+        podman("rm", "-f", "-t", "2", container)
+
+
 def remove_hosts(lab: Lab, names: Iterable[str]) -> None:
     """Removes our containers and volumes of these names; others' are left alone."""
     gone = []
@@ -219,7 +225,7 @@ def remove_hosts(lab: Lab, names: Iterable[str]) -> None:
         mine = entry["labels"].get("wandb.onprem.lab") == lab.name
         if host in set(names) and mine:
             gone.append(host)
-    together(lambda host: podman("rm", "-f", "-t", "2", lab.container(host)), gone)
+    together(lambda host: removed(lab.container(host)), gone)
     for host in gone:
         podman("volume", "rm", "-f", lab.volume(host), check=False)
     for host in names:

@@ -165,6 +165,8 @@ def fingerprint(pem: str) -> str:
 
 def playbook(site: Site, name: str, *options: str, cut: tuple[str, str] = ('', '')) -> int:
     """Run a playbook to its end, and return how much it changed; with ``cut`` (a play, a task in or behind it) press Ctrl-C there."""
+    # Who was started in the background ignores it, and its children with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command = ['ansible-playbook', *site.inventory, name, *options]
     begun, output, play_seen, reached = time.monotonic(), [], False, False
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

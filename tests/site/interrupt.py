@@ -57,6 +57,8 @@ def refuse_secrets_in(output: str) -> None:
 
 def cut_off_at(place: str) -> str:
     """Run `site`, return its output, and send what Ctrl-C sends to all its processes a moment after the task began."""
+    # Who was started in the background ignores it, and its children with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command(), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           start_new_session=True, env={**os.environ, 'PYTHONUNBUFFERED': '1'}) as process:
         reached = False
