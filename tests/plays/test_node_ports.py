@@ -129,7 +129,7 @@ def rendered(folder: pathlib.Path, **variables) -> dict[str, object]:
                  for name in ('wandb_mysql_endpoint', 'wandb_redis_endpoint', 'wandb_bucket_endpoint')}
     done, _recap = play('wandb.onprem.render', inventory(folder, {**SITE, **endpoints, **variables}, ['bastion']), home=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert 'without effect' not in done.stdout
+    assert 'without effect' not in done.stdout + done.stderr
     objects = list(yaml.safe_load_all((folder / 'render' / 'platform.yaml').read_text(encoding='utf-8')))
     return {'services': {one['metadata']['name']: one for one in objects if one['kind'] == 'Service'},
             'ingress': yaml.safe_load((folder / 'render' / 'custom-resource.yaml').read_text(encoding='utf-8'))['spec']['values']['ingress']}
