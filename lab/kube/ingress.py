@@ -163,7 +163,7 @@ def render(
     text = HEAD.replace("{pki}", str(pki))
     for name, addresses in sorted(upstreams.items()):
         if addresses:
-            text += f"  upstream {name} {{ {' '.join(f'server {address};' for address in addresses)} }}\n"
+            text += f"  upstream {name} {{ {' '.join(f'server {address} max_fails=0;' for address in addresses)} }}\n"
     for host, (certificate, secured, locations) in sorted(servers.items()):
         hsts = '    add_header Strict-Transport-Security "max-age=31536000; includeSubDomains";\n' if secured and host not in routed else ""
         stand_in = "openshift-router" if host in routed else "ingress-nginx"

@@ -92,6 +92,8 @@ def handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
 def serve(port: int, answer: Answer) -> ThreadingHTTPServer:
     """Listens from now on, in a thread of its own."""
     ThreadingHTTPServer.daemon_threads = True
+    # Python's own five are full when a loaded machine is late by a twentieth of a second, and connections are dropped (seen).
+    ThreadingHTTPServer.request_queue_size = 128
     server = ThreadingHTTPServer(("0.0.0.0", port), handler(answer))
     threading.Thread(target=server.serve_forever, name=f"port-{port}", daemon=True).start()
     return server

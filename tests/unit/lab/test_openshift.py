@@ -34,7 +34,7 @@ def render(*found: dict[str, Any]) -> str:
 
 def test_an_edge_route_goes_to_ready_pods_with_the_routers_own_habits() -> None:
     text = render(route(tls=TLS), route("console", "/console", tls=TLS))
-    assert "{ server 10.0.0.2:8080; }" in text
+    assert "{ server 10.0.0.2:8080 max_fails=0; }" in text
     assert "location /console/ {" in text
     for line in ("client_max_body_size 0;", "proxy_read_timeout 30s;", "return 308 https://$host$request_uri;", "X-Lab-Stand-In openshift-router"):
         assert line in text

@@ -43,7 +43,7 @@ def render(*entries: dict[str, Any], certificates: dict[tuple[str, str], Path] |
 @pytest.mark.parametrize("port", [{"number": 80}, {"name": "http"}])
 def test_requests_go_to_ready_pods(port: dict[str, Any]) -> None:
     text = render(entry(port=port))
-    assert "{ server 10.0.0.2:8080; server 10.0.0.3:8080; }" in text
+    assert "{ server 10.0.0.2:8080 max_fails=0; server 10.0.0.3:8080 max_fails=0; }" in text
     assert "10.0.0.9" not in text
     assert "return 503" not in text
 
@@ -150,7 +150,7 @@ def test_a_services_address_leads_to_its_ready_pods_and_without_one_refuses() ->
 def test_nginx_asks_a_services_address_so_that_pods_may_come_and_go() -> None:
     one = {**SLICE, "endpoints": SLICE["endpoints"][:1]}
     text = ingress.render([entry()], [ADDRESSED], [SLICE], {}, PKI)
-    assert "{ server 10.96.0.9:80; server 10.96.0.9:80; }" in text
+    assert "{ server 10.96.0.9:80 max_fails=0; server 10.96.0.9:80 max_fails=0; }" in text
     assert ingress.render([entry()], [ADDRESSED], [one], {}, PKI) == text
     assert "return 503;" in ingress.render([entry()], [ADDRESSED], [], {}, PKI)
 
