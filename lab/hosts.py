@@ -214,7 +214,9 @@ def up(lab: Lab, names: Sequence[str], images: tuple[str, str], mysql: str = "")
 
 def removed(container: str) -> None:
     """podman stumbles over a container that stops by itself while it is being stopped (seen on a loaded machine)."""
-    if podman("rm", "-f", "-t", "2", container, check=False).returncode:
+    try:
+        podman("rm", "-f", "-t", "2", container)
+    except LabError:
         podman("rm", "-f", "-t", "2", container)
 
 

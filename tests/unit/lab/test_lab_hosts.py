@@ -111,6 +111,19 @@ def test_containers_of_a_lab_whose_name_begins_alike_are_told_apart(lab, monkeyp
     assert [args[-1] for args in removed if args[0] == "rm"] == ["wandb-lb-1"]
 
 
+def test_a_container_that_stops_while_it_is_removed_is_removed_at_the_second_try(monkeypatch):
+    tries = []
+
+    def podman(*args, **kwargs):
+        tries.append(args)
+        if len(tries) == 1:
+            raise LabError("container state improper: stopped", "")
+
+    monkeypatch.setattr(hosts, "podman", podman)
+    hosts.removed("wandb-lb-1")
+    assert tries == [("rm", "-f", "-t", "2", "wandb-lb-1")] * 2
+
+
 def test_mysql_of_a_database_host(lab):
     assert hosts.wanted_mysql(lab, "db-1", "") == "8.0"
     assert hosts.wanted_mysql(lab, "db-1", "9.7") == "9.7"
