@@ -13,8 +13,8 @@ from ansible_collections.wandb.onprem.plugins.module_utils.kube.client import Cl
 _RBAC = 'rbac.authorization.k8s.io'
 # Role platform, in both namespaces.
 INPUTS: tuple[Rule, ...] = (('create patch', '', 'secrets'), ('create patch', '', 'configmaps'), ('create patch', '', 'serviceaccounts'))
-# What is no longer wanted is looked for also where there are no node ports.
-SERVICES: tuple[Rule, ...] = (('list', '', 'services'),)
+# What no option asks for any more is looked for in each run; of Routes, too, where the cluster has them.
+OPTIONAL: tuple[Rule, ...] = (('list', '', 'services'), ('list', _RBAC, 'rolebindings'))
 NODE_PORTS: tuple[Rule, ...] = (('get create patch delete', '', 'services'),)
 NAMESPACES: tuple[Rule, ...] = (('create patch', '', 'namespaces'),)
 # Role operator: Helm keeps its release in Secrets.
@@ -35,7 +35,7 @@ def to_install(
     wanted = permissions(NAMESPACES, '')
     for place in dict.fromkeys((namespace, operator_namespace)):
         wanted += permissions(INPUTS, place)
-    wanted += permissions(SERVICES + NODE_PORTS if node_ports else SERVICES, namespace)
+    wanted += permissions(OPTIONAL + NODE_PORTS if node_ports else OPTIONAL, namespace)
     wanted += permissions(RELEASE, operator_namespace)
     wanted += permissions(RELEASE[-2:], namespace) if isolated else permissions(CLUSTER_ROLES, '')
     wanted += permissions(CRDS, '') if crds else []

@@ -48,6 +48,10 @@ def test_a_confined_operator_needs_no_right_in_the_whole_cluster_but_namespaces(
     assert {'create roles in namespace w', 'create roles in namespace o'} <= set(names(wanted))
 
 
+def test_what_no_option_asks_for_any_more_is_looked_for():
+    assert {'list services in namespace w', 'list rolebindings in namespace w'} <= set(names(to_install('w', 'o')))
+
+
 def test_node_ports_are_services_of_the_collections_own():
     assert [one for one in names(to_install('w', 'o')) if ' services ' in one] == ['list services in namespace w']
     assert {f'{verb} services in namespace w' for verb in ('get', 'list', 'create', 'patch', 'delete')} <= set(names(to_install('w', 'o', node_ports=True)))
