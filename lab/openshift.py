@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 from lab.cache import versions
 from lab.kube import openshift
+from lab.kube.objects import documents
 from lab.report import LabError, say
+from lab.runtime.api import timestamp
 from lab.state import Lab
 
 KUBECTL = ["kubectl", "--kubeconfig=/var/lib/lab/kubeconfig/admin"]
@@ -40,13 +41,12 @@ def switch(lab: Lab, on: bool) -> None:
         kubectl(lab, "apply", "--server-side", "--field-manager=lab", "-f", "-", data=definitions())
         kubectl(lab, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
         ours = [openshift.cluster_version(), *openshift.scc_roles(), *openshift.policies()]
-        kubectl(lab, "apply", "--server-side", "--field-manager=lab", "-f", "-", data=openshift.documents(ours))
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        status = json.dumps({"status": openshift.version_status(now)})
+        kubectl(lab, "apply", "--server-side", "--field-manager=lab", "-f", "-", data=documents(ours))
+        status = json.dumps({"status": openshift.version_status(timestamp())})
         kubectl(lab, "patch", "clusterversion", "version", "--subresource=status", "--type=merge", f"--patch={status}")
     lab.exec("kube-1", ["systemctl", "start" if on else "stop", "lab-openshift"])
     if not on:
-        kubectl(lab, "delete", "--ignore-not-found", "-f", "-", data=openshift.documents([*openshift.scc_roles(), *openshift.policies()]))
+        kubectl(lab, "delete", "--ignore-not-found", "-f", "-", data=documents([*openshift.scc_roles(), *openshift.policies()]))
         kubectl(lab, "delete", "--ignore-not-found", "-f", "-", data=definitions())
     # It asks at its start whether there are Routes.
     lab.exec("kube-1", ["systemctl", "restart", "lab-ingress"])

@@ -4,8 +4,8 @@
 """A stand-in for ingress-nginx: Debian's nginx, configured from Ingress objects with the traps of the real one. `python3 -m lab.kube.ingress`.
 
 What it keeps of the real one: class `nginx`; bodies up to 1 MiB unless an annotation lifts it; X-Forwarded-* overwritten with what reached *it*;
-308 to HTTPS where TLS is set; HSTS; a self-signed certificate where the Secret is missing; requests go to the ready
-pods (here by the Service's address, so that a pod that comes or goes is no reason to load anew: the real one has a program in nginx for that).
+308 to HTTPS where TLS is set; HSTS; a self-signed certificate where the Secret is missing; requests go to the ready pods
+(here by the Service's address, so that a pod that comes or goes is no reason to load anew: the real one has a program in nginx for that).
 Where the API serves Routes (`lab/kube/openshift.py`) it stands in for OpenShift's router too.
 """
 
@@ -27,7 +27,7 @@ from lab.kube import routes
 from lab.kube.endpoints import endpoints, port_of
 from lab.kube.services import address as virtual_address
 from lab.kube.services import render as ways_to_pods
-from lab.runtime.api import Api, ApiError, end_with_threads, log
+from lab.runtime.api import Api, ApiError, end_with_threads, log, timestamp
 from lab.runtime.units import run
 
 CLASS = "nginx"
@@ -261,8 +261,7 @@ class Controller:
             if base:
                 certificates[namespace, f"route-{name}"] = base
             if routes.told(route) != ("False" if refused else "True", refused):
-                now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                body = {"status": routes.status(route, refused, now)}
+                body = {"status": routes.status(route, refused, timestamp())}
                 self.api.request("PATCH", f"{routes.API}/namespaces/{namespace}/routes/{name}/status", body, "application/merge-patch+json")
         return admitted
 

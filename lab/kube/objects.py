@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.runtime import NAMESPACES
@@ -66,6 +67,11 @@ phase: Succeeded
 """
 
 
+def documents(items: Iterable[Mapping[str, Any]], indent: int | None = None) -> str:
+    """For `kubectl apply`, and for kwok."""
+    return "".join(f"---\n{json.dumps(item, indent=indent)}\n" for item in items)
+
+
 def expression(key: str, operator: str, *values: str) -> dict[str, Any]:
     return {"key": key, "operator": operator, **({"values": list(values)} if values else {})}
 
@@ -89,7 +95,7 @@ def kwok_config() -> str:
         stage("pod-complete", "Pod", [there, running, of_job], {"statusTemplate": ENDED}),
         stage("pod-delete", "Pod", [deleted], {"delete": True}),
     ]
-    return "".join(f"---\n{json.dumps(entry, indent=1)}\n" for entry in stages)
+    return documents(stages, indent=1)
 
 
 def node(name: str) -> dict[str, Any]:
@@ -153,4 +159,4 @@ def cluster() -> str:
         ),
         *role("kube-apiserver-kubelet-client", ("", "nodes/proxy nodes/log nodes/stats nodes/metrics", "get create")),
     ]
-    return "".join(f"---\n{json.dumps(item)}\n" for item in items)
+    return documents(items)

@@ -11,7 +11,6 @@ and chooses between SCCs; these policies let open ones be, and know `restricted-
 from __future__ import annotations
 
 import argparse
-import json
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -155,10 +154,6 @@ class Controller:
         except ApiError as error:
             if error.status not in (404, 409):
                 raise
-
-
-def documents(items: Iterable[Mapping[str, Any]]) -> str:
-    return "".join(f"---\n{json.dumps(item)}\n" for item in items)
 
 
 def main() -> None:

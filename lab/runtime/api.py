@@ -38,6 +38,11 @@ def end_with_threads() -> None:
     threading.excepthook = hook
 
 
+def timestamp() -> str:
+    """Now, as the API writes times."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
 def log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lab.runtime import hooks, probes, spec, status, units, volumes
+from lab.runtime.api import timestamp
 from lab.runtime.images import Image
 from lab.runtime.status import terminated, waiting
 
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
 RETRY = 2.0
 SERVER_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-def timestamp() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def backoff(restarts: int) -> float:

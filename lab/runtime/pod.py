@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.runtime import status, units, volumes
-from lab.runtime.api import Api, ApiError, log
-from lab.runtime.container import RETRY, Runner, timestamp
+from lab.runtime.api import Api, ApiError, log, timestamp
+from lab.runtime.container import RETRY, Runner
 from lab.runtime.images import Table
 
 TICK = 0.5

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lab.runtime.api import timestamp
 from lab.runtime.images import Image, wrapper
 from lab.runtime.status import terminated, waiting
 from lab.runtime.volumes import Mount
@@ -183,8 +184,7 @@ class Attempt:
         if not record and time.time() - self.folder.stat().st_mtime < 5:
             return waiting("ContainerCreating")
         # Killed together with its shim, which could not write the end down.
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        return terminated(begin, now, 137, "Error", record.get("message", ""))
+        return terminated(begin, timestamp(), 137, "Error", record.get("message", ""))
 
     def pid(self) -> int:
         return int(self.record().get("pid", 0))

@@ -50,8 +50,8 @@ def driver_error() -> type[Exception]:
 
 
 def silent(error: Exception) -> bool:
-    """Whether an error of the driver's says that the server does not answer."""
-    return bool(error.args) and error.args[0] in NOT_YET
+    """Whether an error, the driver's or Silent, says that the server does not answer."""
+    return isinstance(error, Silent) or (bool(error.args) and error.args[0] in NOT_YET)
 
 
 def by_socket(module: AnsibleModule, longest: float | None = PATIENCE, **options: t.Any) -> t.Any:

@@ -105,12 +105,10 @@ def main() -> None:
     need_driver(module)
     try:
         server = Replication(by_socket(module), driver_error()).state()
-    except Silent as error:
+    except (Silent, driver_error()) as error:
+        if not silent(error):
+            module.fail_json(msg=f'the server refused to tell its state: {error}')
         server = {'answers': False, 'reason': str(error)}
-    except driver_error() as error:
-        if silent(error):
-            module.exit_json(changed=False, server={'answers': False, 'reason': str(error)})
-        module.fail_json(msg=f'the server refused to tell its state: {error}')
     module.exit_json(changed=False, server=server)
 
 

@@ -17,13 +17,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
 from tests.drills.pair import Pair, must, say, steps
 from tests.site.outside import HOST, Site
 
-WIDER = {'wandb_platform_scc_bindings': [{'service_account': 'wandb-app', 'scc': 'nonroot-v2'}]}
 VARIABLES: dict[str, t.Any] = {
     'wandb_server_security_context': {'preset': 'openshift'},
     'wandb_platform_pod_security': '',
     'wandb_route_termination': 'edge',
     'wandb_platform_trusted_bundle': True,
-    **WIDER,
+    'wandb_platform_scc_bindings': [{'service_account': 'wandb-app', 'scc': 'nonroot-v2'}],
 }
 # A pod each that only its own rule refuses.
 REFUSED: dict[str, dict[str, t.Any]] = {
@@ -59,16 +58,19 @@ class Cluster(Pair):
         found: list[dict[str, t.Any]] = json.loads(self.site.kubectl('-n', 'wandb', 'get', kind, '-o', 'json', *options))['items']
         return found
 
+    def asked(self, *arguments: str, data: str | None = None) -> subprocess.CompletedProcess[str]:
+        """kubectl, whose answer may well be no."""
+        command = ['kubectl', '--kubeconfig', str(self.lab.state_dir / 'kubeconfig'), *arguments]
+        return subprocess.run(command, input=data, capture_output=True, text=True, check=False)
+
     def may_use(self, scc: str, account: str) -> bool:
         """Whether a service account of the server's namespace may use an SCC there."""
-        command = ['kubectl', '--kubeconfig', str(self.lab.state_dir / 'kubeconfig'), '-n', 'wandb', 'auth', 'can-i', 'use',
-                   f'securitycontextconstraints.security.openshift.io/{scc}', f'--as=system:serviceaccount:wandb:{account}']
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() == 'yes'
+        right = ('use', f'securitycontextconstraints.security.openshift.io/{scc}')
+        return self.asked('-n', 'wandb', 'auth', 'can-i', *right, f'--as=system:serviceaccount:wandb:{account}').stdout.strip() == 'yes'
 
     def dry_run(self, namespace: str, pod: dict[str, t.Any]) -> str:
         """What the API server says to a pod."""
-        command = ['kubectl', '--kubeconfig', str(self.lab.state_dir / 'kubeconfig'), '-n', namespace, 'create', '--dry-run=server', '-f', '-']
-        return subprocess.run(command, input=json.dumps(pod), capture_output=True, text=True, check=False).stderr
+        return self.asked('-n', namespace, 'create', '--dry-run=server', '-f', '-', data=json.dumps(pod)).stderr
 
 
 def pod(change: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:
