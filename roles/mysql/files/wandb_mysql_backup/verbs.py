@@ -146,18 +146,21 @@ def _reach(entry: Entry, logs: list[chain.Log]) -> str:
 def status(config: Config, arguments: Arguments) -> int:
     """TOO_OLD if a target's last good backup is, or if it has none; what the host remembers besides."""
     rows: list[dict[str, t.Any]] = []
+    taken: list[datetime.datetime | None] = []
     for catalog in _catalogs(config):
         try:
             newest = _newest(catalog)
         except BackupError as error:
+            taken.append(None)
             rows.append({'target': catalog.store.name, 'id': '', 'age_hours': None, 'problem': str(error)})
             continue
+        taken.append(newest.taken if newest else None)
         age = _age(newest)
         hours = round(age.total_seconds() / 3600, 1) if age is not None else None
         problem = 'it has no good backup' if hours is None else f'the last good backup is {hours} h old' if hours > config.max_age_hours else ''
         rows.append({'target': catalog.store.name, 'id': newest.id if newest else '', 'age_hours': hours, 'problem': problem})
     if arguments.json:
-        print(json.dumps({'targets': rows, 'verbs': state.status(config), 'unfinished_restore': _unfinished(config)}, indent=1))
+        print(json.dumps({'targets': rows, 'verbs': remembered(state.status(config), taken), 'unfinished_restore': _unfinished(config)}, indent=1))
     else:
         for row in rows:
             say(f'target {row["target"]}: {row["problem"] or str(row["id"]) + ", " + str(row["age_hours"]) + " h old"}')
@@ -165,6 +168,13 @@ def status(config: Config, arguments: Arguments) -> int:
         if row['problem']:
             fail(f'Target {row["target"]}: {row["problem"]} (at most {config.max_age_hours} h; wandb_mysql_backup_max_age_hours)')
     return TOO_OLD if any(row['problem'] for row in rows) else 0
+
+
+def remembered(outcomes: t.Mapping[str, t.Any], taken: t.Sequence[datetime.datetime | None]) -> dict[str, t.Any]:
+    """What the host remembers, without a failed run after which every target got a good backup: from the other host, which has the duty by now."""
+    run = outcomes.get('run', {'ok': True})
+    overtaken = not run['ok'] and bool(taken) and all(moment is not None and moment > parse_time(run['at']) for moment in taken)
+    return {verb: outcome for verb, outcome in outcomes.items() if not (overtaken and verb == 'run')}
 
 
 def _unfinished(config: Config) -> str:

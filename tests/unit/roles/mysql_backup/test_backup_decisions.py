@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from wandb_mysql_backup import chain, duty, retention
+from wandb_mysql_backup import chain, duty, retention, verbs
 from wandb_mysql_backup.gtid import GtidSet, source_and_number
 from wandb_mysql_backup.report import BackupError
 
@@ -189,3 +189,20 @@ def test_whose_duty_the_backup_is(seen, age, mine, broken, why):
     found = duty.decide(seen, None if age is None else datetime.timedelta(hours=age), 3600)
     assert (found.mine, found.broken) == (mine, broken)
     assert why in found.reason
+
+
+BEFORE, AFTER = NOW - days(1), NOW + days(1)
+
+
+@pytest.mark.parametrize(('ok', 'taken', 'told'), [
+    (False, [BEFORE, BEFORE], True),
+    (False, [AFTER, BEFORE], True),
+    (False, [AFTER, None], True),
+    (False, [], True),
+    (False, [AFTER, AFTER], False),
+    (True, [AFTER, AFTER], True),
+])
+def test_a_failed_run_is_told_until_every_target_got_a_backup_after_it(ok, taken, told):
+    outcomes = {'run': {'ok': ok, 'at': NOW.isoformat(timespec='seconds')}, 'test': {'ok': False}}
+    assert ('run' in verbs.remembered(outcomes, taken)) is told
+    assert 'test' in verbs.remembered(outcomes, taken)
