@@ -177,8 +177,8 @@ def admin_error(error: Exception) -> tuple[str, str]:
     return str(parsed.get('Code', '')), str(parsed.get('Message', body))
 
 
-def explain(error: Exception, endpoint: str) -> str:
-    """A client's exception as one sentence with the mend; no secret is in it."""
+def explain(error: Exception, endpoint: str, key: tuple[str, str] = ('root_user', 'root_password')) -> str:
+    """A client's exception as one sentence with the mend; no secret is in it. `key`: the options that the key was given in."""
     code, text = '', str(error)
     if isinstance(error, S3Error):
         code, text = str(error.code), str(error.message)
@@ -187,7 +187,7 @@ def explain(error: Exception, endpoint: str) -> str:
     if isinstance(error, (InvalidResponseError, ServerError, MinioAdminException)) and not code:
         return f'{endpoint} did not answer as an S3 store does: {text[:300]}. Is the port the API port (not the console), and a proxy in between transparent?'
     if code in LOGIN_REFUSED:
-        return f'{endpoint} refuses the key ({code}). Check root_user and root_password against what the server was started with.'
+        return f'{endpoint} refuses the key ({code}). Check {key[0]} and {key[1]} against what the store knows.'
     if code:
         return f'{endpoint} answered {code}: {text}'
     if 'CERTIFICATE_VERIFY_FAILED' in text:

@@ -90,6 +90,16 @@ options:
           - Whether components get ports of the nodes, by Services of the collection's own.
         type: bool
         default: false
+      routes:
+        description:
+          - Whether Routes of OpenShift are made.
+        type: bool
+        default: false
+      role_bindings:
+        description:
+          - Whether service accounts of the server are bound to SCCs of OpenShift.
+        type: bool
+        default: false
 '''
 
 EXAMPLES = r'''
@@ -271,6 +281,8 @@ def main() -> None:
                 'isolated': {'type': 'bool', 'default': False},
                 'crds': {'type': 'bool', 'default': True},
                 'node_ports': {'type': 'bool', 'default': False},
+                'routes': {'type': 'bool', 'default': False},
+                'role_bindings': {'type': 'bool', 'default': False},
             }},
         },
         supports_check_mode=True,

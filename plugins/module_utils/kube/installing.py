@@ -16,6 +16,9 @@ INPUTS: tuple[Rule, ...] = (('create patch', '', 'secrets'), ('create patch', ''
 # What no option asks for any more is looked for in each run; of Routes, too, where the cluster has them.
 OPTIONAL: tuple[Rule, ...] = (('list', '', 'services'), ('list', _RBAC, 'rolebindings'))
 NODE_PORTS: tuple[Rule, ...] = (('get create patch delete', '', 'services'),)
+# A Route with a host name of one's own asks for a right of its own.
+ROUTES: tuple[Rule, ...] = (('get list create patch delete', 'route.openshift.io', 'routes'), ('create', 'route.openshift.io', 'routes/custom-host'))
+BINDINGS: tuple[Rule, ...] = (('get create patch delete', _RBAC, 'rolebindings'),)
 NAMESPACES: tuple[Rule, ...] = (('create patch', '', 'namespaces'),)
 # Role operator: Helm keeps its release in Secrets.
 RELEASE: tuple[Rule, ...] = (
@@ -29,13 +32,18 @@ EVERYTHING = {'verb': '*', 'group': '*', 'resource': '*'}
 
 
 def to_install(
-    namespace: str, operator_namespace: str, isolated: bool = False, crds: bool = True, node_ports: bool = False
+    namespace: str, operator_namespace: str, isolated: bool = False, crds: bool = True, node_ports: bool = False, routes: bool = False,
+    role_bindings: bool = False,
 ) -> list[Permission]:
-    """All of it. ``isolated``: the operator gets Roles instead of ClusterRoles. ``node_ports``: components get Services of the collection's own."""
+    """All of it. ``isolated``: the operator gets Roles instead of ClusterRoles. ``node_ports``, ``routes``, ``role_bindings``: role platform makes
+    Services, Routes, bindings of service accounts to SCCs.
+    """
     wanted = permissions(NAMESPACES, '')
     for place in dict.fromkeys((namespace, operator_namespace)):
         wanted += permissions(INPUTS, place)
-    wanted += permissions(OPTIONAL + NODE_PORTS if node_ports else OPTIONAL, namespace)
+    wanted += permissions(OPTIONAL, namespace)
+    for asked, rules in ((node_ports, NODE_PORTS), (routes, ROUTES), (role_bindings, BINDINGS)):
+        wanted += permissions(rules, namespace) if asked else []
     wanted += permissions(RELEASE, operator_namespace)
     wanted += permissions(RELEASE[-2:], namespace) if isolated else permissions(CLUSTER_ROLES, '')
     wanted += permissions(CRDS, '') if crds else []

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import (
     backups,
+    buckets,
     charts,
     cluster,
     licence,
@@ -48,6 +49,7 @@ SUBJECTS: dict[str, tuple[Rule, ...]] = {
     'MySQL': mysql.RULES,
     'Backups of MySQL': backups.RULES,
     'Object store': minio.RULES,
+    'Buckets of your own and of teams': buckets.RULES,
     'Redis': redis.RULES,
     'Proxy': nginx.RULES,
     'Node ports': node_ports.RULES,

@@ -148,7 +148,7 @@ def test_mysql_archive_is_taken_out_of_the_jar_only_with_both_sums(tmp_path, mon
 
 def test_the_real_pins_name_what_the_lab_needs():
     known = {program.name: program for program in programs.all_programs()}
-    assert list(known) == ["mysql", "helm", "kwok", "kubernetes", "minio"]
+    assert list(known) == ["mysql", "helm", "kwok", "kubernetes", "minio", "versitygw"]
     assert known["kubernetes"].binaries == ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
     argv, cwd, env = known["kubernetes"].command(Path("/t"))
     assert f"-X k8s.io/component-base/version.gitVersion={known['kubernetes'].version}" in argv[4]

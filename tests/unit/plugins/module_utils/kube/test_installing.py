@@ -57,6 +57,13 @@ def test_node_ports_are_services_of_the_collections_own():
     assert {f'{verb} services in namespace w' for verb in ('get', 'list', 'create', 'patch', 'delete')} <= set(names(to_install('w', 'o', node_ports=True)))
 
 
+def test_routes_and_bindings_to_sccs_are_asked_for_where_they_are_wanted():
+    without, having = (set(names(to_install('w', 'o', **options))) for options in ({}, {'routes': True, 'role_bindings': True}))
+    assert not [one for one in without if 'routes' in one]
+    assert {'create routes in namespace w', 'delete routes in namespace w', 'create routes/custom-host in namespace w'} <= having
+    assert {'create rolebindings in namespace w', 'delete rolebindings in namespace w'} <= having - without
+
+
 def test_who_may_do_everything_is_asked_once():
     server = Reviewer(lambda given: False)
     assert lacking_to_install(Client(server), to_install('w', 'o')) == []
