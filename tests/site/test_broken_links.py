@@ -61,13 +61,17 @@ def test_another_mysql_password(site):
     assert 'mysql' in told
 
 
-def test_redis_stopped(site):
+def test_redis_stopped_and_a_server_of_the_object_store_missing(site):
     # All of them, or another takes over.
     for host in ('rd-1', 'rd-2', 'rd-3'):
         site.lab.exec(host, ['systemctl', 'stop', 'redis-server'])
+    site.lab.exec('s3-4', ['systemctl', 'stop', 'minio'])
     with restored(site, 'wandb.onprem.redis'):
         told = told_by_verify(site)
+        site.lab.exec('s3-4', ['systemctl', 'start', 'minio'])
     assert 'link redis' in told or '"redis: broken"' in told
+    # The store serves on without it, and is no link that is broken: told all the same, beside what is.
+    assert 'server s3-4:9000 is offline' in told
 
 
 def test_the_key_of_the_bucket_disabled(site):
