@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import io
 import json
 import shutil
 import typing as t
@@ -23,6 +24,8 @@ PROXY = 'lb-1'
 NAME = 's3.lab.test'
 BUCKET = 'wandb'
 HOUR = datetime.timedelta(hours=1)
+# A further bucket, as a team brings it; the key is the drill's own.
+TEAM = {'name': 'team', 'host': NAME, 'region': 'us-east-1', 'access_key': 'team-of-the-drill', 'secret_key': 'only-for-the-drill-1'}
 
 
 class Store(Pair):
@@ -34,7 +37,7 @@ class Store(Pair):
         shutil.copytree(ROOT / 'inventories' / 'lab' / 'group_vars', folder / 'group_vars', dirs_exist_ok=True)
         inventory = {'all': {
             # Nothing here needs the programs that are built for the cluster, and no ingress stands behind the proxy.
-            'vars': {'lab_helm': 'helm', **variables},
+            'vars': {'lab_helm': 'helm', 'wandb_team_buckets': [TEAM], **variables},
             'children': {
                 'wandb_minio': {'hosts': dict.fromkeys(hosts or SERVERS)},
                 'wandb_nginx': {'hosts': {PROXY: {'wandb_nginx_ingress_upstreams': ['192.0.2.1:443']}}},
@@ -59,7 +62,18 @@ class Store(Pair):
         again = self.play('minio')
         must(self.changed(again) == 0, 'the second run of playbook minio changes nothing')
         must(self.changed(self.play('minio', '--check')) == 0, 'nor would a third')
+        must((self.opens(TEAM['name']), self.opens(BUCKET)) == ('', 'AccessDenied'), "a team's key opens its own bucket and no other")
         self.play('nginx')
+
+    def opens(self, bucket: str) -> str:
+        """Code of the refusal when the team's key writes to a bucket; empty if it may."""
+        connection = minio.Connection(self.connection('s3-1').endpoint, TEAM['access_key'], TEAM['secret_key'], ca_path=self.ca, timeout=10)
+        client = minio.s3_client(connection, minio.http_pool(connection))
+        try:
+            client.put_object(bucket_name=bucket, object_name='drill', data=io.BytesIO(b'x'), length=1)
+        except minio.S3Error as error:
+            return str(error.code)
+        return ''
 
     def exists(self, host: str, path: str) -> bool:
         """Whether a file is there."""
