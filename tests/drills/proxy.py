@@ -174,6 +174,7 @@ def broken(drill: Proxies) -> None:
         for host in PROXIES:
             drill.on(host, 'systemctl', 'stop', 'drill-port')
     must({host: drill.release(host) for host in PROXIES} == before, 'both serve what they served')
+    must(drill.changed(drill.play('nginx')) == 0, 'and nothing is left for the next run')
 
 
 def passwords(drill: Proxies) -> None:
