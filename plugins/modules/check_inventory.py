@@ -31,8 +31,9 @@ options:
   observed:
     description:
       - Names of the variables under which the hosts registered what they observed, keyed by kind - V(host) and V(api_host) from
-        M(wandb.onprem.host_info), V(cluster) from M(wandb.onprem.cluster_info), V(redis) from M(wandb.onprem.redis_probe), V(images) from
-        M(wandb.onprem.image_info), and V(inventory) from this module without options. Hosts without them are passed over.
+        M(wandb.onprem.host_info), V(cluster) from M(wandb.onprem.cluster_info), V(redis) from M(wandb.onprem.redis_probe),
+        V(bucket) from M(wandb.onprem.s3_probe), V(images) from M(wandb.onprem.image_info), and V(inventory) from this module without options.
+        Hosts without them are passed over.
     type: dict
   report:
     description:

@@ -122,7 +122,9 @@ bucket:
       returned: when O(cors_origins) is given
       type: list
       elements: dict
-      sample: [{"name": "wandb-onprem", "origins": ["https://wandb.example.com"], "methods": ["GET", "HEAD", "PUT"], "headers": ["*"], "expose": ["ETag"], "max_age": 3000}]
+      sample:
+        - {"name": "wandb-onprem", "origins": ["https://wandb.example.com"], "methods": ["GET", "HEAD", "PUT"], "headers": ["*"], "expose": ["ETag"],
+           "max_age": 3000}
 '''
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib

@@ -17,10 +17,10 @@ Facts = t.Mapping[str, t.Any]
 Check = t.Callable[[Site, str, Facts], t.Iterator[Found]]
 
 # Kinds of looks.
-HOST, API_HOST, CLUSTER, REDIS, IMAGES = 'host', 'api_host', 'cluster', 'redis', 'images'
+HOST, API_HOST, CLUSTER, REDIS, BUCKET, IMAGES = 'host', 'api_host', 'cluster', 'redis', 'bucket', 'images'
 # A host of a service, or the API host, that nobody could look at.
 UNSEEN = 'unseen'
-KINDS = (HOST, API_HOST, CLUSTER, REDIS, IMAGES, UNSEEN)
+KINDS = (HOST, API_HOST, CLUSTER, REDIS, BUCKET, IMAGES, UNSEEN)
 # Where the machine itself is wrong: the variable that says which one it is.
 MACHINE = 'ansible_host'
 MACHINES = (HOST, API_HOST)

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.looks import UPSTREAMS, VIRTUAL, member_names, site_names
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found
-from ansible_collections.wandb.onprem.plugins.module_utils.preflight.seen_rule import HOST, MACHINE, MACHINES, REDIS, Facts, seen_rule
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.seen_rule import BUCKET, HOST, MACHINE, MACHINES, REDIS, Facts, seen_rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
 
 # Service -> the units and programs that listen for it once the role has been there.
@@ -169,6 +169,17 @@ def redis(_site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
 
 
 @seen_rule(
+    'bucket-store', BUCKET, 'wandb_bucket_endpoint',
+    why='The server keeps every file there, and browsers and SDKs fetch them from there by themselves.',
+    mend='correct the endpoint, or the store',
+)
+def bucket(_site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
+    """A bucket of your own answers as clients need it: key, TLS, clock, CORS. (What the probe says has the mend in it; nothing is written.)"""
+    if seen.get('error'):
+        yield Found('wandb_bucket_endpoint', str(seen['error']), hide=True)
+
+
+@seen_rule(
     'foreign-service', HOST, MACHINE,
     warning=True,
     why='The role takes it over: its configuration is replaced, and a server of another kind cannot stay beside it.',
@@ -184,4 +195,4 @@ def foreign(_site: Site, _host: str, seen: Facts) -> t.Iterator[Found]:
             yield Found(MACHINE, f'{service} is there, and not from this collection: {"; ".join(part for part in parts if part)}')
 
 
-RULES = (port_taken, ingress, link, address_taken, members, resolves, alike, back, redis, foreign)
+RULES = (port_taken, ingress, link, address_taken, members, resolves, alike, back, redis, bucket, foreign)

@@ -97,7 +97,7 @@ CLUSTER = {
     'namespaces': {'wandb': SPACE, 'wandb-operator': SPACE}, 'unreadable': [], 'permissions': [], 'lacking': [],
 }
 IMAGES = {'images': [{'image': 'registry.example.com/mirror/wandb/local:0.83.0', 'found': True, 'status': 200, 'error': ''}]}
-GOOD = {'host': HOST, 'api_host': API_HOST, 'cluster': CLUSTER, 'redis': {'version': '7.2'}, 'images': IMAGES}
+GOOD = {'host': HOST, 'api_host': API_HOST, 'cluster': CLUSTER, 'redis': {'version': '7.2'}, 'bucket': {}, 'images': IMAGES}
 
 
 def seen(kind, **change):

@@ -101,6 +101,7 @@ ROWS = [
      's3.example.com is 10.9.9.9 there, and 10.0.0.10 on', True),
     ('host', 'db-1', names('db-2', back={'10.0.0.10': 'old'}, forth={'old': ['10.0.0.99']}), {}, 'name-back', 'ansible_host',
      'called old, which is 10.0.0.99', True),
+    ('bucket', 'kube-1', {'error': 'the clock is off'}, {}, 'bucket-store', 'wandb_bucket_endpoint', 'the clock is off', False),
     ('redis', 'kube-1', {'error': 'the password is wrong'}, {}, 'redis-server', 'wandb_redis_endpoint', 'the password is wrong', False),
     ('host', 'db-1', {'installed': {'mysql': MARIADB}}, {}, 'foreign-service', 'ansible_host', 'mariadb.service runs; mariadb-server 1:10.11', True),
     ('cluster', 'kube-1', {'error': 'connection refused', 'version': None}, {}, 'kube-answers', 'wandb_kubeconfig', 'connection refused', False),
@@ -173,7 +174,7 @@ def found(kind, host, change, given):
 
 
 @pytest.mark.parametrize(('kind', 'host'), [
-    ('host', 'lb-1'), ('host', 'db-1'), ('host', 's3-1'), ('host', 'rd-1'), ('api_host', 'kube-1'), ('cluster', 'kube-1'), ('redis', 'kube-1'),
+    ('host', 'lb-1'), ('host', 'db-1'), ('host', 's3-1'), ('host', 'rd-1'), ('api_host', 'kube-1'), ('cluster', 'kube-1'), ('redis', 'kube-1'), ('bucket', 'kube-1'),
     ('images', 'kube-1'),
 ])
 def test_a_good_one_has_no_problem(kind, host):
