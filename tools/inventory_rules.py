@@ -48,10 +48,11 @@ API host and at the cluster, changes nothing, and holds what it saw to these {ru
 `wandb_preflight_accept: [<rule>, ...]` makes rules only warn. `ansible_host` stands for the machine itself.
 
 A rule is a pure function in `plugins/module_utils/preflight/hosts/` or `cluster/`, with the texts of this page beside it, over what one look showed
-(modules `host_info`, `cluster_info`, `redis_probe`, `image_info`).
+(modules `host_info`, `cluster_info`, `redis_probe`, `s3_probe`, `image_info`).
 '''
 # Kind of a look, for people.
-LOOKS = {'host': 'hosts', 'api_host': 'API host', 'cluster': 'cluster', 'redis': 'Redis of your own', 'images': 'registry', 'unseen': 'hosts, API host'}
+LOOKS = {'host': 'hosts', 'api_host': 'API host', 'cluster': 'cluster', 'redis': 'Redis of your own', 'bucket': 'bucket of your own', 'images': 'registry',
+         'unseen': 'hosts, API host'}
 
 
 def code(text: str) -> str:

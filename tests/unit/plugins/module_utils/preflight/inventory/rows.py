@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory import (
     backups,
+    buckets,
     charts,
     cluster,
     licence,
@@ -186,6 +187,18 @@ ROWS = [
     (backups.target_near, {TARGETS: [{**S3, 'endpoint': 'https://s3.example.com'}]}, TARGETS, 'within the site'),
     (backups.backup_age, {'wandb_mysql_backup_max_age_hours': 1000}, 'wandb_mysql_backup_max_age_hours', 'kept for 14 days'),
     (backups.backup_programs, {TARGETS: [S3], 'wandb_mysql_install_method': 'archive'}, 'wandb_mysql_backup_packages', 'is empty'),
+
+    (buckets.managed, {'wandb_bucket_create': True}, 'wandb_bucket_create', 'there is no wandb_bucket_endpoint'),
+    (buckets.managed, {'wandb_bucket_cors': True, 'wandb_bucket_endpoint': {'provider': 'gcs', 'name': 'b'}}, 'wandb_bucket_cors', 'the store is gcs'),
+    (buckets.admin_key, {'wandb_bucket_admin_access_key': 'k'}, 'wandb_bucket_admin_secret_key', 'is missing beside'),
+    (buckets.admin_key, {'wandb_bucket_cors': True, 'wandb_bucket_endpoint': {'name': 'b', 'pod_identity': True}}, 'wandb_bucket_admin_access_key',
+     'not here'),
+    (buckets.origins, {'wandb_bucket_cors_origins': ['https://x'], 'wandb_bucket_endpoint': {'name': 'b'}}, 'wandb_bucket_cors_origins', 'does not list'),
+    (buckets.team_own_key, {'wandb_minio_address': 's3', 'wandb_minio_bucket': 'wandb', 'wandb_team_buckets': [{'host': 's3', 'name': 'wandb'}]},
+     'wandb_team_buckets', 'its name is that of wandb_minio_bucket'),
+    (buckets.team_own_key, {'wandb_minio_address': 's3', 'wandb_team_buckets': [{'host': 's3', 'name': 'a', 'access_key': 'k'},
+                                                                              {'host': 's3', 'name': 'b', 'access_key': 'k'}]},
+     'wandb_team_buckets', 'entry 2: its access_key is that of entry 1'),
 
     (minio.single, {'wandb_minio_allow_single': True}, 'wandb_minio_allow_single', 'several drives'),
     (minio.volumes_alike, {'wandb_minio_drives': ['/a', '/a/b']}, 'wandb_minio_drives', 'inside of another'),
