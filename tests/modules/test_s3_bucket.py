@@ -66,7 +66,7 @@ def rules_of(store) -> s3_bucket.CorsRules:
 
 def test_bucket_and_rule(store):
     walk(MODULE, {**store, 'name': NAME}, [
-        Step('missing', error='set create to true'),
+        Step('missing', {}, error='set create to true'),
         Step('made', {'create': True}, changed=True, holds={'bucket': {'name': NAME}}),
         Step('there', {}, changed=False, holds={'bucket': {'name': NAME}}),
         Step('with a rule', {'cors_origins': [SITE]}, changed=True, holds={'bucket.cors': [OURS]}),

@@ -20,7 +20,7 @@ SITE = 'https://wandb.example.com'
      ['aws s3api put-bucket-cors --bucket files', 'there is no key of it here']),
 ])
 def test_the_administrator_of_the_store_is_told(tmp_path, endpoint, written, told):
-    hosts = inventory(tmp_path, {'wandb_host': SITE, 'wandb_site_dir': str(tmp_path), 'wandb_bucket_endpoint': endpoint})
+    hosts = inventory(tmp_path, {'wandb_host': SITE, 'wandb_site_dir': str(tmp_path), 'wandb_bucket_endpoint': endpoint, 'wandb_minio_access_key': 'k' * 20})
     done, counts = play('wandb.onprem.bucket', hosts, home=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     said = ' '.join(done.stdout.split())
