@@ -22,7 +22,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.s3_checks import erro
 
 try:
     import urllib3
-    from minio.credentials import Credentials
+    from minio.credentials.credentials import Credentials
     from minio.error import S3Error
     from minio.signer import sign_v4_s3
 except ImportError:
@@ -94,7 +94,7 @@ def compose(rules: t.Sequence[Rule]) -> bytes:
                 ET.SubElement(element, tag).text = value
         if rule.max_age:
             ET.SubElement(element, 'MaxAgeSeconds').text = str(rule.max_age)
-    return ET.tostring(root, encoding='utf-8')
+    return t.cast(bytes, ET.tostring(root, encoding='utf-8'))
 
 
 def with_ours(held: t.Sequence[Rule], ours: Rule) -> list[Rule]:

@@ -174,8 +174,8 @@ def found(kind, host, change, given):
 
 
 @pytest.mark.parametrize(('kind', 'host'), [
-    ('host', 'lb-1'), ('host', 'db-1'), ('host', 's3-1'), ('host', 'rd-1'), ('api_host', 'kube-1'), ('cluster', 'kube-1'), ('redis', 'kube-1'), ('bucket', 'kube-1'),
-    ('images', 'kube-1'),
+    ('host', 'lb-1'), ('host', 'db-1'), ('host', 's3-1'), ('host', 'rd-1'), ('api_host', 'kube-1'), ('cluster', 'kube-1'), ('redis', 'kube-1'),
+    ('bucket', 'kube-1'), ('images', 'kube-1'),
 ])
 def test_a_good_one_has_no_problem(kind, host):
     assert found(kind, host, {}, {}) == []
