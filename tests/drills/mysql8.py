@@ -230,7 +230,8 @@ def given_up(pair: Pair) -> None:
     pair.wait('the standby is held up', lambda: pair.value('db-2', holding) == '1')
     pair.sql('db-1', "INSERT INTO wandb_local.runs (name) VALUES ('held up')")
     pair.play('promote_mysql', '-e', 'confirm=db-2', fails='db-1 serves again')
-    must(pair.writable() == ['db-1'] and pair.holder() == ['db-1'], 'db-1 is primary as before')
+    # The address comes back as soon as keepalived has asked the server again.
+    pair.wait('db-1 is primary as before, and has the address', lambda: pair.writable() == ['db-1'] and pair.holder() == ['db-1'], 10)
     lock.wait(timeout=90)
     pair.play('mysql')
     pair.wait('db-2 follows', lambda: follows(pair, 'db-2') and same(pair))
