@@ -38,8 +38,8 @@ def rules(port: int, addresses: t.Sequence[str]) -> str:
         chosen = sorted(address for address in addresses if mark in address and re.fullmatch('[0-9a-f.:]+', address))
         if chosen:
             lines.append(f'tcp dport {port} {family} saddr {{ {", ".join(chosen)} }} reject with tcp reset')
-    chain = '; '.join(['type filter hook input priority -10', *lines])
-    return f'{OPEN}table inet {TABLE} {{ chain input {{ {chain}; }} }}\n'
+    # A line each: nft takes no closing brace on the line of another.
+    return '\n'.join([f'{OPEN}table inet {TABLE} {{', 'chain input {', 'type filter hook input priority -10;', *lines, '}', '}', ''])
 
 
 def settings(text: str) -> dict[str, str]:
@@ -139,18 +139,18 @@ def addresses(proxies: t.Iterable[str]) -> list[str]:
     return sorted(found)
 
 
-def nft(text: str) -> int:
+def nft(text: str, *options: str) -> int:
     """Give rules to the kernel, all or none."""
-    return subprocess.run(['nft', '-f', '-'], input=text, text=True, check=False).returncode
+    return subprocess.run(['nft', *options, '-f', '-'], input=text, text=True, check=False).returncode
 
 
 def main(argv: t.Sequence[str]) -> int:
-    """`close` before the server starts; `open` = wait until it is ready and let the proxies in."""
+    """`close` before the server starts; `open` = wait until it is ready and let the proxies in; `check` = whether nft would take the rules."""
     verb, path = argv
     with open(path, encoding='utf-8') as stream:
         config = json.load(stream)
-    if verb == 'close':
-        return nft(rules(config['port'], addresses(config['proxies'])))
+    if verb in ('close', 'check'):
+        return nft(rules(config['port'], addresses(config['proxies'])), *(['--check'] if verb == 'check' else []))
     try:
         print(wait(Server(asker(config), config['bucket']), config['timeout']), flush=True)
     finally:

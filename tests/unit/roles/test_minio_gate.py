@@ -46,6 +46,9 @@ def test_rules_refuse_the_proxies_and_nobody_else():
     assert 'tcp dport 9000 ip saddr { 10.0.0.1, 10.0.0.2 } reject with tcp reset' in text
     assert 'tcp dport 9000 ip6 saddr { fd00::1 } reject with tcp reset' in text
     assert 'drop' not in text
+    # nft wants a new line or a semicolon after a closing brace (seen: the whole refusal was none).
+    assert all(line.count('}') <= 1 for line in text.splitlines() if 'saddr' not in line)
+    assert [line for line in text.splitlines() if line.startswith('}')] == ['}', '}']
 
 
 def test_without_a_proxy_nothing_is_refused():
