@@ -82,15 +82,15 @@ class Healer:
         report = HealReport()
         while True:
             status = call(self._client, 'POST', path, {'clientToken': token}, b'{}')
-            for item in status.get('items') or []:
+            for item in status.get('Items') or []:
                 report.add(item, self._dry_run)
-            if str(status.get('startTime', '')).startswith('0001'):
+            if str(status.get('StartTime', '')).startswith('0001'):
                 # MinIO says "finished" of a sequence that it does not know.
                 raise minio.MinioError(f'The server that healed was restarted after {report.scanned} objects. Run it again.')
-            if status.get('summary') == 'finished':
+            if status.get('Summary') == 'finished':
                 return report, self._clock() - begun
-            if status.get('summary') == 'stopped':
-                raise minio.MinioError(f'MinIO gave up healing after {report.scanned} objects: {status.get("detail") or "no reason told"}')
+            if status.get('Summary') == 'stopped':
+                raise minio.MinioError(f'MinIO gave up healing after {report.scanned} objects: {status.get("Detail") or "no reason told"}')
             if self._clock() - begun > seconds:
                 raise minio.MinioError(f'Healing is not done after {seconds:.0f} s: {report.scanned} objects looked at. Give it longer (timeout).')
             self._sleep(POLL_SECONDS)

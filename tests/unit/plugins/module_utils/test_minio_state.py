@@ -130,7 +130,8 @@ class FakeAdmin:
 
 
 def status(*items, summary='running', start='2026-11-28T00:00:00Z'):
-    return {'summary': summary, 'detail': 'why', 'startTime': start, 'items': list(items)}
+    # The server's names; Go's own client does not mind the case, and its documentation has other ones.
+    return {'Summary': summary, 'Detail': 'why', 'StartTime': start, 'Items': list(items)}
 
 
 def healer(*answers, dry_run=False):
