@@ -42,7 +42,8 @@ def admin_key(site: Site) -> t.Iterator[Found]:
     given = [name for name in _ADMIN if site.has(name)]
     store = site.mapping('wandb_bucket_endpoint')
     if len(given) == 1:
-        yield Found(next(name for name in _ADMIN if name not in given), f'is missing beside {given[0]}')
+        missing = [name for name in _ADMIN if name not in given]
+        yield Found(missing[0], f'is missing beside {given[0]}')
     elif not given and store and any(site.flag(name) for name in _MANAGED) and (store.get('pod_identity') or store.get('secret')):
         yield Found(_ADMIN[0], 'is missing, and the keys of the server are not here')
 

@@ -196,8 +196,7 @@ ROWS = [
     (buckets.origins, {'wandb_bucket_cors_origins': ['https://x'], 'wandb_bucket_endpoint': {'name': 'b'}}, 'wandb_bucket_cors_origins', 'does not list'),
     (buckets.team_own_key, {'wandb_minio_address': 's3', 'wandb_minio_bucket': 'wandb', 'wandb_team_buckets': [{'host': 's3', 'name': 'wandb'}]},
      'wandb_team_buckets', 'its name is that of wandb_minio_bucket'),
-    (buckets.team_own_key, {'wandb_minio_address': 's3', 'wandb_team_buckets': [{'host': 's3', 'name': 'a', 'access_key': 'k'},
-                                                                              {'host': 's3', 'name': 'b', 'access_key': 'k'}]},
+    (buckets.team_own_key, {'wandb_minio_address': 's3', 'wandb_team_buckets': [{'host': 's3', 'name': name, 'access_key': 'k'} for name in 'ab']},
      'wandb_team_buckets', 'entry 2: its access_key is that of entry 1'),
 
     (minio.single, {'wandb_minio_allow_single': True}, 'wandb_minio_allow_single', 'several drives'),
