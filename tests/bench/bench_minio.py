@@ -4,8 +4,7 @@
 """Objects of 64 MiB by presigned URLs: through Nginx beside one server directly, in turns, on the lab's object store (LAB).
 
 BENCH_ROUNDS (default 6) is how often each way is taken. Everything shares this machine's cores, the client too: the proxy's own work is taken
-from the others', which it would not be on hosts of their own. Judged is an object's way in and out again; each of the two is told. Downloads alone
-fall below WANTED on two cores: there the proxy's TLS on both sides is a larger part of all that is done.
+from the others', which it would not be on hosts of their own.
 """
 
 from __future__ import annotations
@@ -66,8 +65,8 @@ def test_through_the_proxy_beside_direct(ways):
             ways[name].go('PUT', body)
             ways[name].go('GET')
     ratios = {}
-    for what, methods in (('PUT', ['PUT']), ('GET', ['GET']), ('PUT and GET', ['PUT', 'GET'])):
-        speed = {name: ROUNDS * len(methods) * SIZE / 2**20 / sum(way.seconds[method] for method in methods) for name, way in ways.items()}
-        ratios[what] = speed['proxied'] / speed['direct']
-        print(f'\n{what} of 64 MiB: direct {speed["direct"]:.0f} MiB/s, through Nginx {speed["proxied"]:.0f} MiB/s, ratio {ratios[what]:.2f}')
-    assert ratios['PUT and GET'] >= WANTED, ratios
+    for method in ('PUT', 'GET'):
+        speed = {name: ROUNDS * SIZE / 2**20 / way.seconds[method] for name, way in ways.items()}
+        ratios[method] = speed['proxied'] / speed['direct']
+        print(f'\n{method} of 64 MiB: direct {speed["direct"]:.0f} MiB/s, through Nginx {speed["proxied"]:.0f} MiB/s, ratio {ratios[method]:.2f}')
+    assert min(ratios.values()) >= WANTED, ratios
