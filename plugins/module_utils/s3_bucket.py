@@ -31,7 +31,7 @@ except ImportError:
 
 # The rule that is ours; those of others stay.
 RULE = 'wandb-onprem'
-# What stores answer that keep no CORS rules for a bucket.
+# S3's two codes for what a store does not do at all, by which one without CORS rules is known; some answer with the status alone.
 UNABLE = ('NotImplemented', 'MethodNotAllowed')
 # Names in S3's document -> key of a rule here.
 LISTS = {'AllowedOrigin': 'origins', 'AllowedMethod': 'methods', 'AllowedHeader': 'headers', 'ExposeHeader': 'expose'}
@@ -60,6 +60,7 @@ class Rule:
 
 def parse(document: bytes) -> list[Rule]:
     """The rules of S3's XML, whatever its namespace. ValueError where it is something else."""
+    # By the parser that the SDK reads all answers of the store with.
     try:
         root = ET.fromstring(document)
     except ET.ParseError as error:
@@ -162,12 +163,6 @@ class BucketService:
         self._rules = rules
         self._check_mode = check_mode
 
-    def read(self, name: str, with_cors: bool) -> dict[str, t.Any] | None:
-        """The bucket as results and diffs show it, or None."""
-        if not self._there(name):
-            return None
-        return shown(name, self._rules.read(name) if with_cors else None)
-
     def ensure(self, name: str, create: bool, ours: Rule | None) -> Change:
         """Have the bucket, made where there is none and `create` says so, and our rule in it; MinioError where it is missing or cannot have one."""
         there = self._there(name)
@@ -183,7 +178,7 @@ class BucketService:
             self._buckets.make_bucket(bucket_name=name)
         if wanted != held:
             self._rules.write(name, wanted)
-        return Change(before, self.read(name, ours is not None))
+        return Change(before, shown(name, self._rules.read(name) if ours else None))
 
     def _there(self, name: str) -> bool:
         # Not bucket_exists(): it asks with HEAD, whose answer has no body, so that a wrong key looks like a missing right.

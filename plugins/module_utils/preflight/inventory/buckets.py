@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import shuts_out
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
 
@@ -55,8 +56,7 @@ def admin_key(site: Site) -> t.Iterator[Found]:
 )
 def origins(site: Site) -> t.Iterator[Found]:
     """Pages of the site itself may use the presigned URLs of a store of your own."""
-    listed = site.entries('wandb_bucket_cors_origins')
-    if site.mapping('wandb_bucket_endpoint') and '*' not in listed and site.text('wandb_host') and site.text('wandb_host') not in listed:
+    if site.mapping('wandb_bucket_endpoint') and shuts_out(site, site.entries('wandb_bucket_cors_origins')):
         yield Found('wandb_bucket_cors_origins', 'does not list wandb_host')
 
 

@@ -10,7 +10,7 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import address_of
+from ansible_collections.wandb.onprem.plugins.module_utils.preflight.inventory.names import address_of, shuts_out
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.rule import Found, rule
 from ansible_collections.wandb.onprem.plugins.module_utils.preflight.site import Site
 
@@ -124,8 +124,7 @@ def one_port(site: Site) -> t.Iterator[Found]:
 def cors(site: Site) -> t.Iterator[Found]:
     """Pages of the site itself may use presigned URLs."""
     for host in site.members(GROUP)[:1]:
-        origins = site.entries('wandb_minio_cors_origins', host)
-        if '*' not in origins and site.text('wandb_host') and site.text('wandb_host') not in origins:
+        if shuts_out(site, site.entries('wandb_minio_cors_origins', host)):
             yield Found('wandb_minio_cors_origins', 'does not list wandb_host', where=host)
 
 

@@ -35,6 +35,11 @@ def is_loopback(name: str) -> bool:
     return name.lower().rstrip('.') in ('localhost', 'localhost.localdomain') or bool(address and (address.is_loopback or address.is_unspecified))
 
 
+def shuts_out(site: Site, origins: t.Sequence[t.Any]) -> bool:
+    """Whether pages of the site itself are not among those that a store lets in."""
+    return bool('*' not in origins and site.text('wandb_host') and site.text('wandb_host') not in origins)
+
+
 def host_of(site: Site) -> str:
     """The name in ``wandb_host``."""
     try:
