@@ -116,8 +116,9 @@ def test_a_store_that_keeps_no_rules_says_so():
     assert 'MINIO_API_CORS_ALLOW_ORIGIN' in result['msg']
 
 
-def playbook(folder, *options):
+def playbook(folder, variables, *options):
     """The finished playbook bucket, and how much it changed."""
+    (folder / 'hosts.yml').write_text(yaml.safe_dump({'all': {'hosts': {'localhost': {'ansible_connection': 'local'}}, 'vars': variables}}))
     done = subprocess.run(['ansible-playbook', '-i', folder / 'hosts.yml', 'wandb.onprem.bucket', *options], cwd=ROOT, capture_output=True, text=True,
                           check=False, env={**os.environ, 'ANSIBLE_NOCOLOR': '1'})
     return done, sum(int(number) for number in re.findall(r'changed=(\d+)', done.stdout))
@@ -132,23 +133,21 @@ def test_the_playbook_makes_and_tries_the_bucket_and_those_of_teams(store, tmp_p
         'wandb_team_buckets': [{'name': NAME, 'access_key': store['access_key'], 'secret_key': SECRET, **where}],
         'ansible_python_interpreter': '{{ ansible_playbook_python }}',
     }
-    (tmp_path / 'hosts.yml').write_text(yaml.safe_dump({'all': {'hosts': {'localhost': {'ansible_connection': 'local'}}, 'vars': variables}}))
-    foretold, _changes = playbook(tmp_path, '--check')
+    foretold, _changes = playbook(tmp_path, variables, '--check')
     assert foretold.returncode == 0, foretold.stdout + foretold.stderr
     assert run_module(MODULE, {**store, 'name': 'files-of-wandb'})['failed'], 'check mode made the bucket'
-    made, changes = playbook(tmp_path, '-vvv')
+    made, changes = playbook(tmp_path, variables, '-vvv')
     assert made.returncode == 0, made.stdout + made.stderr
     assert changes > 0
     assert SECRET not in made.stdout
     assert 'put-bucket-cors' in made.stdout
     assert '"AllowedOrigins"' in (tmp_path / 'render' / 'bucket' / 'cors.json').read_text()
     assert rules_of(store).read('files-of-wandb')[0].origins == (SITE,)
-    again, changes = playbook(tmp_path)
+    again, changes = playbook(tmp_path, variables)
     assert (again.returncode, changes) == (0, 0), again.stdout + again.stderr
 
     # A team's bucket whose key is no good.
     variables['wandb_team_buckets'][0]['name'] = 'nobodys-bucket'
-    (tmp_path / 'hosts.yml').write_text(yaml.safe_dump({'all': {'hosts': {'localhost': {'ansible_connection': 'local'}}, 'vars': variables}}))
-    refused, _changes = playbook(tmp_path)
+    refused, _changes = playbook(tmp_path, variables)
     assert refused.returncode != 0
     assert 'NoSuchBucket' in refused.stdout + refused.stderr
