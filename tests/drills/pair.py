@@ -96,7 +96,15 @@ class Pair:
 
     @staticmethod
     def changed(output: str) -> int:
-        """How many tasks changed something."""
+        """How many tasks changed something; the first of them are told."""
+        task = ''
+        changing: dict[str, None] = {}
+        for line in output.splitlines():
+            task = line.strip('* ') if line.startswith('TASK [') else task
+            if line.startswith('changed: ['):
+                changing[task] = None
+        if changing:
+            say(f'  changed: {list(changing)[:8]}')
         return sum(int(number) for number in re.findall(r'changed=(\d+)', output))
 
     def on(self, host: str, *argv: str, data: str | None = None, check: bool = True) -> str:
