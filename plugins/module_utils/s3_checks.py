@@ -35,7 +35,7 @@ CODES = {
     'SlowDownWrite': ('status', 'too few servers or drives are there for a write: look at the logs of the servers'),
     'SlowDownRead': ('status', 'too few servers or drives are there for a read: look at the logs of the servers'),
 }
-CORS_MEND = 'set the origins that the store allows (wandb_minio_cors_origins) to just the one of wandb_host'
+CORS_MEND = 'have the store allow just the origin of wandb_host (wandb_minio_cors_origins; for a store of your own wandb_bucket_cors_origins)'
 
 
 @dataclasses.dataclass(frozen=True)
