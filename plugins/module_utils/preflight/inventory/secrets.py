@@ -135,11 +135,14 @@ def secret_length(site: Site) -> t.Iterator[Found]:
         fewest, most = LENGTHS.get(name, (_SHORTEST, 1024))
         if name in _MADE_LENGTHS and site.members('wandb_minio'):
             fewest, most = _MADE_LENGTHS[name]
-        length = len(site.text(name))
-        if length < fewest:
-            yield Found(name, f'has only {length} characters', f'use at least {fewest}, better 32')
-        elif length > most:
-            yield Found(name, f'has {length} characters', f'use {most} at most: the service takes no more')
+        secret = site.text(name)
+        # Services count their limits in bytes.
+        size = len(secret.encode())
+        if len(secret) < fewest:
+            yield Found(name, f'has only {len(secret)} characters', f'use at least {fewest}, better 32')
+        elif size > most:
+            counted = f'{size} characters' if size == len(secret) else f'{size} bytes in UTF-8'
+            yield Found(name, f'has {counted}', f'use {most} at most: the service takes no more')
 
 
 @rule(

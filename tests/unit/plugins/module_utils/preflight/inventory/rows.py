@@ -140,6 +140,7 @@ ROWS = [
     (secrets.secret_length, {'wandb_redis_password': 'aB3xQ'}, 'wandb_redis_password', 'only 5 characters'),
     (secrets.secret_length, {'wandb_mysql_replication_password': 'aB3xQ' * 7}, 'wandb_mysql_replication_password', '32 at most'),
     (secrets.secret_length, {'wandb_minio_secret_key': 'aB3xQ' * 9}, 'wandb_minio_secret_key', '40 at most'),
+    (secrets.secret_length, {'wandb_minio_secret_key': '日本語aB3' * 4}, 'wandb_minio_secret_key', '48 bytes'),
     (secrets.secret_weak, {'wandb_minio_root_password': 'minioadmin'}, 'wandb_minio_root_password', 'well-known'),
     (secrets.secret_weak, {'wandb_redis_password': 'Passw0rd-2026!'}, 'wandb_redis_password', 'well-known'),
     (secrets.secret_weak, {'wandb_redis_password': 'ababababab'}, 'wandb_redis_password', '2 different characters'),
