@@ -99,7 +99,8 @@ class Mysql:
             "host": self.settings["host"],
             "port": self.settings["port"] or 3306,
             "user": self.settings["user"],
-            "password": self.settings["password"],
+            # As the server's driver sends it; PyMySQL would take Latin-1.
+            "password": self.settings["password"].encode(),
             "database": self.database,
             "charset": "utf8mb4",
             "connect_timeout": TIMEOUT,
