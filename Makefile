@@ -55,7 +55,7 @@ site: $(ENV) ## the whole site: check on bare hosts, converge, again, verify fro
 	@tools/run-steps site
 
 drill: $(ENV) ## one scenario: make drill NAME=<folder in molecule/>
-	@test -n "$${NAME:-}" || { echo 'say which: make drill NAME=<one of: '$$(cd molecule && ls -d */ | tr -d /)'>'; exit 2; }
+	@test -n "$${NAME:-}" || { echo 'say which: make drill NAME=<one of: '$$(cd molecule && dirname */molecule.yml)'>'; exit 2; }
 	@$(IN) molecule test -s "$$NAME"
 
 bench: ## times side by side
