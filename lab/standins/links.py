@@ -99,8 +99,7 @@ class Mysql:
             "host": self.settings["host"],
             "port": self.settings["port"] or 3306,
             "user": self.settings["user"],
-            # As the server's driver sends it; PyMySQL would take Latin-1.
-            "password": self.settings["password"].encode(),
+            "password": self.settings["password"],
             "database": self.database,
             "charset": "utf8mb4",
             "connect_timeout": TIMEOUT,
@@ -110,7 +109,10 @@ class Mysql:
             "ssl": unverified,
             "autocommit": True,
         }
-        return pymysql.connect(**{**wanted, **options})
+        wanted.update(options)
+        # As Go's driver and MySQL's own clients send it; PyMySQL would take Latin-1.
+        wanted["password"] = wanted["password"].encode()
+        return pymysql.connect(**wanted)
 
     @contextmanager
     def cursor(self, **options: Any) -> Iterator[Any]:
