@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
-import re
 import signal
 import ssl
 import subprocess
@@ -29,7 +28,7 @@ from ansible_collections.wandb.onprem.plugins.module_utils.pem import split
 from ansible_collections.wandb.onprem.plugins.module_utils.tls import Port, Refused, look
 
 from lab.state import Lab
-from tests.drills.pair import must, say
+from tests.drills.pair import Pair, must, say
 from tests.drills.s3_load import Done, Load, Target
 from tests.site.outside import HOST, STORE, Site
 
@@ -183,7 +182,7 @@ def playbook(site: Site, name: str, *options: str, cut: tuple[str, str] = ('', '
         output.append(process.communicate(timeout=120)[0] or '')
         stop.cancel()
     text = ''.join(output)
-    changed = sum(int(number) for number in re.findall(r'changed=(\d+)', text))
+    changed = Pair.changed(text)
     if bool(process.returncode) != bool(cut[1]) or reached != bool(cut[1]):
         raise SystemExit(f'{text[-6000:]}\ndrill: NOT TRUE: {name} {" ".join(options)} {"is cut off at " + cut[1] if reached or cut[1] else "ends well"}')
     say(f'{name} {" ".join(options)} {"was cut off at " + cut[1] if reached else f"ended well, changed={changed}"} ({time.monotonic() - begun:.0f} s)')

@@ -27,10 +27,10 @@ from tests.site.outside import Site
 
 PLACES = (
     'mysql : Let the server make its data directory',
-    'minio : Start the servers, or restart them together',
+    'minio : Start or restart the servers of this wave together',
     'nginx : Swap in the configuration after Nginx has tested it',
     'platform : Make the Secrets that the custom resource refers to',
-    'server : Run W&B Server and wait until it is truly ready',
+    'server : Make the custom resource, until the server is truly ready, or write it to a file',
 )
 MOMENT_SECONDS = 1.0
 
