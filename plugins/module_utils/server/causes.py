@@ -53,6 +53,8 @@ PATIENCE = {
 }
 # Seen for less, it is no cause even when the time is up: an operator needs a moment to take up a change.
 EVIDENT = {'stale_phase': 30.0}
+# Tell that time has passed, not what it passed with.
+TIMED_OUT = ('deadline',)
 # Goes on by itself: it is told, but ends nothing before the time is up.
 MIGRATION_RUNNING = 'migration_running'
 
@@ -120,6 +122,11 @@ def causes(observed: Observed, wanted: Wanted) -> list[Cause]:
 def progressing(observed: Observed, wanted: Wanted) -> list[Cause]:
     """What may well end by itself: a migration or a hook that runs, a container that runs and is not ready yet."""
     return migration_running(observed, wanted) + not_ready(observed, wanted)
+
+
+def told(ending: t.Sequence[Cause], running: t.Sequence[Cause]) -> list[Cause]:
+    """What is told of a server that is not ready: what ends the wait, and what still runs where the former does not say why."""
+    return [*ending, *(running if all(one.code in TIMED_OUT for one in ending) else ())]
 
 
 def operator_down(observed: Observed, wanted: Wanted) -> list[Cause]:

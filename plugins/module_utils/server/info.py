@@ -51,7 +51,7 @@ def server_info(service: Service, name: str, namespace: str, operator_namespace:
     logs: dict[str, list[str]] = {}
     if lacking:
         observed = observer.details(observed, lacking)
-        found = reasons.causes(observed, wanted) or reasons.progressing(observed, wanted)
+        found = reasons.told(reasons.causes(observed, wanted), reasons.progressing(observed, wanted))
         logs = observer.logs_of(found, observed.pods)
     host = str(get(spec, ('values', 'global', 'host')) or '')
     password = service.get(SECRETS, namespace, CONSOLE_PASSWORD[0])

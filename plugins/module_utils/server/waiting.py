@@ -88,7 +88,7 @@ class Clocked:
 
 def explained(error: WaitError, probe: Clocked, observer: Observer, hint: str = '') -> ServerError:
     """The failure with causes, logs and what was still missing. ``hint``: what the user can do about it."""
-    found = list(error.causes) or probe.progressing
+    found = reasons.told(error.causes, probe.progressing)
     logs = observer.logs_of(found, probe.observed.pods)
     missing = [one.text for one in probe.lacking]
     told = '; '.join(f'{one}' + (f' (last line of its log: {logs[one.subject][-1]})' if one.subject in logs else '') for one in found)

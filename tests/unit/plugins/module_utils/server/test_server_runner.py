@@ -168,6 +168,24 @@ def test_a_migration_ends_with_its_own_name_and_log():
     assert error.result['missing'] == ['Deployment wandb/wandb-app-bc: 0 of 1 replicas are available']
 
 
+def test_a_passed_deadline_is_told_with_what_still_runs():
+    conditions = [{'type': 'Progressing', 'status': 'False', 'reason': 'ProgressDeadlineExceeded', 'message': 'ReplicaSet timed out progressing'}]
+
+    def operator(cluster):
+        good_operator(cluster)
+        if CR in cluster.objects:
+            cluster.objects['/apis/apps/v1/namespaces/wandb/deployments/wandb-app-bc'] = o.deployment(availableReplicas=0, conditions=conditions)
+
+    cluster = Cluster(operator)
+    cluster.objects['/apis/apps/v1/namespaces/wandb/replicasets/wandb-app-1'] = o.replica_set()
+    cluster.objects[f'{NAMESPACE}/pods/app-pod'] = o.pod(init=[{'name': 'init-db', 'state': {'running': {}}}])
+    cluster.texts[f'{NAMESPACE}/pods/app-pod/log'] = (200, 'MySQL: access denied')
+    error = failing(cluster)
+    assert [one['code'] for one in error.result['causes']] == ['deadline', 'migration_running']
+    assert error.result['cause'] == 'deadline'
+    assert 'container init-db: is still running (last line of its log: MySQL: access denied)' in str(error)
+
+
 def test_a_bare_timeout_tells_what_was_missing():
     cluster = Cluster(good_operator)
     cluster.texts[f'{NAMESPACE}/services/wandb-app%3A8080/proxy/ready'] = (503, 'no endpoints')
