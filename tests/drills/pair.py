@@ -193,7 +193,7 @@ class Writer:
         self.pair = pair
         command = ['podman', 'exec', '--env', 'MYSQL_PASSWORD', pair.lab.container(CLIENT), 'timeout', str(seconds + 60), 'python3', '/root/writer.py']
         self.process = subprocess.Popen(
-            [*command, pair.address, str(seconds), str(threads)], stdout=subprocess.PIPE, text=True,
+            [*command, pair.address, str(seconds), str(threads), *(pair.lab.address(host) for host in ('db-1', 'db-2'))], stdout=subprocess.PIPE, text=True,
             env={**environment(), 'MYSQL_PASSWORD': pair.secret('wandb_mysql_password')},
         )
         # A drill that stops at what must not be leaves no load behind.
@@ -211,6 +211,8 @@ class Writer:
         output = self.process.communicate(timeout=90)[0]
         found: dict[str, object] = json.loads(output)
         say(f'the writer: {json.dumps(found)}')
+        must(found['looks'], f'both hosts were asked {found["looks"]} times meanwhile')
+        must(found['both_writable'] == 0, 'never were both writable')
         return found
 
     def lost(self, host: str) -> list[str]:
