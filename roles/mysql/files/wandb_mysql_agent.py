@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The agent on each host of a MySQL pair: wandb_mysql_agent.py CONFIG.
 
-Three things, once a second:
+Three things, four times a second, and what the other server is asked for once a second (``interval`` and ``peer_interval`` in the file):
 
 - After each start of the server (which is read-only then) it decides, once, whether the server may accept writes: when the other server
   replicates from it, or is read-only and behind it. As long as that cannot be told it asks again. A server that it left read-only stays so.
@@ -61,6 +61,7 @@ class Agent:
         self.own = None
         self.peer = None
         self.told = ''
+        self.asked_peer = 0.0
 
     def say(self, text):
         """Once for each change."""
@@ -108,16 +109,26 @@ class Agent:
         if peer is not None and not peer['read_only']:
             write(SEEN, json.dumps({'at': time.time(), 'primary': self.config['peer_name'], 'executed': peer['executed'], 'semi_sync': peer['semi_sync']}))
 
+    def peer_is_due(self):
+        """Whether it is time to ask the other server; it is taken for asked then."""
+        now = time.monotonic()
+        if now - self.asked_peer < self.config['peer_interval']:
+            return False
+        self.asked_peer = now
+        return True
+
     def round(self):
-        """One look at everything."""
+        """One look at the server here, and at the other one where that is due."""
         try:
-            server = self.own_server()
+            server, due = self.own_server(), self.peer_is_due()
             start = str(os.stat(self.config['own']['pid_file']).st_mtime_ns)
-            if read(DECIDED) != start and self.decide(server):
+            if due and read(DECIDED) != start and self.decide(server):
                 write(DECIDED, start)
+            # A planned promotion waits for this: each moment of it is one in which nobody can write.
             if server.rows('SELECT @@global.read_only AS read_only')[0]['read_only']:
                 remove(FLAG)
-                self.watch(server)
+                if due:
+                    self.watch(server)
             else:
                 write(FLAG, '')
         except ERRORS as error:
@@ -133,7 +144,7 @@ def main():
     while True:
         begun = time.monotonic()
         agent.round()
-        time.sleep(max(0.1, agent.config['interval'] - (time.monotonic() - begun)))
+        time.sleep(max(0.05, agent.config['interval'] - (time.monotonic() - begun)))
 
 
 if __name__ == '__main__':
