@@ -15,7 +15,9 @@ import dataclasses
 import os
 import typing as t
 
-PROPERTIES = ('LoadState', 'ActiveState', 'UnitFileState', 'ExecMainStartTimestampMonotonic', 'StateChangeTimestampMonotonic')
+# Units without a process, such as timers, have no ExecMainStart...
+_STARTS = ('ExecMainStartTimestampMonotonic', 'ActiveEnterTimestampMonotonic')
+PROPERTIES = ('LoadState', 'ActiveState', 'UnitFileState', *_STARTS, 'StateChangeTimestampMonotonic')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +47,7 @@ def parse_show(output: str, boot_epoch: float) -> UnitState:
         exists=values.get('LoadState') not in ('not-found', None),
         active=values.get('ActiveState') in ('active', 'reloading'),
         enabled=values.get('UnitFileState') in ('enabled', 'enabled-runtime'),
-        started=epoch('ExecMainStartTimestampMonotonic'),
+        started=epoch(next((name for name in _STARTS if name in values), '')),
         changed=epoch('StateChangeTimestampMonotonic'),
     )
 

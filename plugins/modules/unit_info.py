@@ -57,7 +57,7 @@ unit:
       type: bool
       sample: true
     started:
-      description: Start of the main process, seconds since the epoch; 0 if never.
+      description: Start of the main process, or of a unit that has none (a timer), seconds since the epoch; 0 if never.
       type: float
       sample: 1790000000.25
     restart_needed:
