@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import io
 import json
 import os
@@ -15,12 +16,12 @@ import sys
 
 import pytest
 from wandb_mysql_backup import catalog as catalogs
-from wandb_mysql_backup import restore
+from wandb_mysql_backup import restore, store_sftp
 from wandb_mysql_backup.chain import Goal
 from wandb_mysql_backup.config import load, make_store
 from wandb_mysql_backup.report import BackupError
 from wandb_mysql_backup.server import login
-from wandb_mysql_backup.stores import DirectoryStore, get, put
+from wandb_mysql_backup.stores import DirectoryStore, get, put, told
 from wandb_mysql_backup.streams import Pipeline, Tee, pour, summed
 
 A = 'aaaaaaaa-0000-0000-0000-000000000001'
@@ -254,3 +255,47 @@ def test_the_program_names_its_verbs():
         [sys.executable, '-m', 'wandb_mysql_backup', '--help'], capture_output=True, text=True, check=True, env={**os.environ, 'PYTHONPATH': folder})
     for verb in ('run', 'binlogs', 'list', 'status', 'prune', 'verify', 'fetch', 'test', 'restore', 'duty', 'plan'):
         assert f'\n    {verb} ' in done.stdout
+
+
+class FakeSftpFile:
+    """An open file of paramiko's: answers requests for (offset, size), and keeps how much each call asked for."""
+
+    def __init__(self, data):
+        self.data, self.calls, self.open = data, [], True
+
+    def readv(self, requests):
+        self.calls.append([size for _offset, size in requests])
+        return (self.data[offset : offset + size] for offset, size in requests)
+
+    def close(self):
+        self.open = False
+
+
+class Reached:
+    """A target whose connection stands."""
+
+    name = 'far'
+
+    def told(self, doing):
+        return told(self.name, doing, OSError)
+
+
+@pytest.mark.parametrize('size', [0, 1, 700, 2000, 2001, 5003])
+def test_sftp_asks_for_a_bounded_part_of_a_file_at_once(monkeypatch, size):
+    monkeypatch.setattr(store_sftp, 'WINDOW', 1000)
+    monkeypatch.setattr(store_sftp, 'REQUEST', 300)
+    data = bytes(number % 251 for number in range(size))
+    file = FakeSftpFile(data)
+    reader = store_sftp._SftpReader(Reached(), 'a', file, size)
+    recorded = {'size': size, 'sha256': hashlib.sha256(data).hexdigest()}
+    assert b''.join(summed(reader, recorded, 'a')) == data
+    assert not file.open
+    assert all(sum(call) <= 1000 and max(call, default=0) <= 300 for call in file.calls)
+    assert sum(map(sum, file.calls)) == size
+
+
+def test_sftp_tells_a_file_that_is_shorter_than_it_said():
+    data = b'the dump'
+    reader = store_sftp._SftpReader(Reached(), 'a', FakeSftpFile(data[:-1]), len(data))
+    with pytest.raises(BackupError, match='is damaged: 7 bytes'):
+        list(summed(reader, {'size': len(data), 'sha256': hashlib.sha256(data).hexdigest()}, 'a'))
