@@ -89,7 +89,8 @@ class Pair:
                               env={**os.environ, **PLAIN})
         output = done.stdout + done.stderr
         if fails:
-            must(done.returncode and fails in ' '.join(output.split()), f'{name} {" ".join(options)} stops and says "{fails}"')
+            told = done.returncode and fails in ' '.join(output.split())
+            must(told, f'{name} {" ".join(options)} stops and says "{fails}"' + ('' if told else f'; it said:\n{output[-3000:]}'))
         elif done.returncode:
             raise Failed(f'{output[-6000:]}\ndrill: NOT TRUE: {name} {" ".join(options)} ends well')
         return output
