@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Objects of 64 MiB by presigned URLs: through Nginx beside one server directly, in turns, on the lab's object store (LAB).
 
-BENCH_ROUNDS (default 6) is how often each way is taken. The lab's hosts share this machine's cores, and the client does too: the proxy's own work
-is taken from the others'. So there are two figures: of that, and of hosts that have their share of the cores for themselves, as on machines of
-their own (a share so small that all of them together leave the client enough).
+BENCH_ROUNDS (default 6) is how often each way is taken. Everything shares this machine's cores, the client too: the proxy's own work is taken
+from the others', which it would not be on hosts of their own.
 """
 
 from __future__ import annotations
