@@ -92,7 +92,7 @@ def cut_off(store: Store, objects: dict[str, str]) -> None:
     # A session of its own: what is killed is that run with its children and nothing else.
     run = subprocess.Popen([*command, 'wandb.onprem.minio', *options], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL, start_new_session=True)
-    store.wait('some servers run the new program, others the old one', lambda: len(set(store.programs())) > 1, 420)
+    store.wait('some servers run the new program, others the old one', lambda: len(set(store.programs())) > 1 or run.poll() is not None, 420)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     must(len(set(store.programs())) > 1, f'the run was killed in between: {store.programs()}')

@@ -108,8 +108,8 @@ class Store(Pair):
         return self.on(host, 'systemctl', 'show', '--property', 'MainPID', '--value', 'minio.service').strip()
 
     def programs(self) -> list[str]:
-        """The program file that each server runs."""
-        return [self.on(host, 'readlink', f'/proc/{self.pid(host)}/exe', check=False).strip() for host in SERVERS]
+        """The program file that each server was started from (of `exe` the lab's root may not know: it is another user's)."""
+        return [self.on(host, 'cat', f'/proc/{self.pid(host)}/cmdline', check=False).partition('\0')[0] for host in SERVERS]
 
     def running_version(self, host: str) -> str:
         """What one server says of itself."""
