@@ -194,7 +194,7 @@ class Writer:
         self.pair = pair
         command = ['podman', 'exec', '--env', 'MYSQL_PASSWORD', pair.lab.container(CLIENT), 'timeout', str(seconds + 60), 'python3', '/root/writer.py']
         self.process = subprocess.Popen(
-            [*command, pair.address, str(seconds), str(threads), *(pair.lab.address(host) for host in ('db-1', 'db-2'))], stdout=subprocess.PIPE, text=True,
+            [*command, pair.address, str(seconds), str(threads), *map(pair.lab.address, pair.members)], stdout=subprocess.PIPE, text=True,
             env={**environment(), 'MYSQL_PASSWORD': pair.secret('wandb_mysql_password')},
         )
         # A drill that stops at what must not be leaves no load behind.
