@@ -85,6 +85,11 @@ def together(store: Store, objects: dict[str, str]) -> None:
     must(store.changed(store.play('minio', *to(FIRST))) == 0, 'again: nothing to do')
 
 
+def mixed(store: Store) -> bool:
+    """Whether servers run different programs; one that is between two runs none."""
+    return len(set(store.programs()) - {''}) > 1
+
+
 def cut_off(store: Store, objects: dict[str, str]) -> None:
     """The run is killed while two of the servers run the new version, then started again."""
     command = ['ansible-playbook', *(part for folder in store.inventories for part in ('-i', str(folder)))]
@@ -92,10 +97,12 @@ def cut_off(store: Store, objects: dict[str, str]) -> None:
     # A session of its own: what is killed is that run with its children and nothing else.
     run = subprocess.Popen([*command, 'wandb.onprem.minio', *options], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL, start_new_session=True)
-    store.wait('some servers run the new program, others the old one', lambda: len(set(store.programs())) > 1 or run.poll() is not None, 420)
+    store.wait('some servers run the new program and others the old one, or the run has ended', lambda: run.poll() is not None or mixed(store), 420)
+    # One that has ended is nobody's process any more: its number may be another's.
+    must(run.poll() is None, 'the run goes on')
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    must(len(set(store.programs())) > 1, f'the run was killed in between: {store.programs()}')
+    must(mixed(store), f'the run was killed in between: {store.programs()}')
     store.play('minio', *options)
     intact(store, objects, SECOND)
     must(store.changed(store.play('minio', *options)) == 0, 'again: nothing to do')
