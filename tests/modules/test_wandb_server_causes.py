@@ -15,6 +15,8 @@ from ansible_collections.wandb.onprem.plugins.module_utils.kube.errors import Co
 from ansible_collections.wandb.onprem.plugins.module_utils.kube.resources import DEPLOYMENTS, PODS, SECRETS, Resource
 from server_lab import APP, OPERATORS_LABEL, SERVER, app_row, image_rows, phase_of, ready_and_unchanged, run, secret, until
 
+from lab.state import Lab, lab_name
+
 pytest_plugins = ['server_fixtures']
 
 LEASES = Resource('coordination.k8s.io/v1', 'Lease', 'leases')
@@ -35,6 +37,23 @@ def small(server):
     with image_rows(ROWS):
         run(install=SMALL)
         yield server
+
+
+def operator_pods(service, operator):
+    return [one for one in service.find(PODS, operator, OPERATORS_LABEL) if not one['metadata'].get('deletionTimestamp')]
+
+
+@contextlib.contextmanager
+def paused(service, operator):
+    """The operator stands still: whatever the module sees meanwhile, no part of it is the operator's doing."""
+    statuses = [status for pod in operator_pods(service, operator) for status in pod['status']['containerStatuses']]
+    units = [status['containerID'].removeprefix('lab://') for status in statuses]
+    lab = Lab.load(lab_name())
+    lab.exec('kube-1', ['systemctl', 'kill', '--signal=STOP', *units])
+    try:
+        yield
+    finally:
+        lab.exec('kube-1', ['systemctl', 'kill', '--signal=CONT', *units])
 
 
 def failing(error, cause, **change):
@@ -62,8 +81,9 @@ def test_a_cause_in_the_spec(small, cause, said, change):
     ready_and_unchanged(install=SMALL)
 
 
-def test_time_out(small):
-    failed = failing('timeout: no cause was found', 'timeout', reconcile_frequency='45m', timeout=1)
+def test_time_out(small, operator):
+    with paused(small, operator):
+        failed = failing('timeout: no cause was found', 'timeout', reconcile_frequency='45m', timeout=1)
     assert any('has not applied yet: reconcileFrequency' in one for one in failed['missing']), failed['missing']
     ready_and_unchanged(install=SMALL, reconcile_frequency='45m')
 
@@ -89,10 +109,6 @@ def test_the_operator_is_down(small, operator):
     finally:
         small.client.merge_patch(path, {'spec': {'replicas': 1}}, 'test')
     ready_and_unchanged(install=SMALL, reconcile_frequency='30m')
-
-
-def operator_pods(service, operator):
-    return [one for one in service.find(PODS, operator, OPERATORS_LABEL) if not one['metadata'].get('deletionTimestamp')]
 
 
 def pending(service):
