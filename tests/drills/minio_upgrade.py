@@ -65,7 +65,7 @@ def refusals(store: Store) -> None:
     pids = [store.pid(host) for host in SERVERS]
     store.play('minio', '--limit', 's3-1:localhost', *to(FIRST), fails='Run this on all hosts of wandb_minio, without --limit')
     store.on('s3-4', 'systemctl', 'stop', 'minio.service')
-    store.play('minio', *to(FIRST, wandb_minio_start_timeout=10), fails='the store is not whole')
+    store.play('minio', *to(FIRST, wandb_minio_start_timeout=30), fails='the store is not whole')
     store.on('s3-4', 'systemctl', 'start', 'minio.service')
     must([store.pid(host) for host in SERVERS[:3]] == pids[:3], 'no server was restarted by either')
 

@@ -145,10 +145,13 @@ def nft(text: str, *options: str) -> int:
 
 
 def main(argv: t.Sequence[str]) -> int:
-    """`close` before the server starts; `open` = wait until it is ready and let the proxies in; `check` = whether nft would take the rules."""
+    """`close` before the server starts; `open` = wait until it is ready and let the proxies in; `release` = let them in at once;
+    `check` = whether nft would take the rules."""
     verb, path = argv
     with open(path, encoding='utf-8') as stream:
         config = json.load(stream)
+    if verb == 'release':
+        return nft(OPEN)
     if verb in ('close', 'check'):
         return nft(rules(config['port'], addresses(config['proxies'])), *(['--check'] if verb == 'check' else []))
     try:

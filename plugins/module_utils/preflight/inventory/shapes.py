@@ -31,7 +31,8 @@ RANGES: dict[str, tuple[int, int]] = {
     'wandb_mysql_backup_max_age_hours': (1, 8760),
     'wandb_mysql_backup_compression_level': (1, 19),
     'wandb_mysql_backup_scratch_memory_mb': (128, 1048576),
-    'wandb_minio_start_timeout': SECONDS,
+    # The gate of a starting server waits for 18 seconds before it looks (role minio, wandb_minio_gate.py).
+    'wandb_minio_start_timeout': (30, 86400),
     'wandb_minio_parity': (0, 8),
     'wandb_minio_noncurrent_days': (0, 3650),
     'wandb_minio_quota': (0, 1048576),
