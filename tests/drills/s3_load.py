@@ -141,8 +141,9 @@ class Load:
         }
 
     def errors(self) -> list[str]:
-        """What first and second tries failed with, with the moment, at most 12."""
-        return [f'{done.begun:.1f}s {done.kind} took {done.took:.1f}: {done.first} | {done.failed}' for done in self.done if done.first][:12]
+        """What took longer than 5 seconds, and what first and second tries failed with, with the moment; at most 12."""
+        chosen = sorted((done for done in self.done if done.first or done.took > 5), key=lambda done: done.took <= 5)
+        return [' '.join(f'{done.begun:.1f}s {done.kind} took {done.took:.1f}: {done.first} | {done.failed}'.split()) for done in chosen][:12]
 
     def now(self) -> float:
         """Seconds since the start."""
