@@ -1,9 +1,9 @@
 # Copyright (c) 2026 wandb.onprem maintainers
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects of 64 MiB by presigned URLs: through Nginx beside one server directly, in turns, on the lab's object store (LAB).
+"""Objects of 64 MiB by presigned URLs: through Nginx beside the servers directly, in turns, on the lab's object store (LAB).
 
-BENCH_ROUNDS (default 6) is how often each way is taken. Everything shares this machine's cores, the client too: the proxy's own work is taken
+BENCH_ROUNDS (default 12) is how often each way is taken. Everything shares this machine's cores, the client too: the proxy's own work is taken
 from the others', which it would not be on hosts of their own. So it is measured twice: as fast as these cores go, and with a link of 1 Gbit/s
 at each host, both directions, as a host of its own has at least. The bound is the same.
 """
@@ -11,6 +11,7 @@ at each host, both directions, as a host of its own has at least. The bound is t
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pathlib
 import subprocess
@@ -23,30 +24,44 @@ from minio import Minio
 from tests.drills.store import BUCKET, HOUR, NAME, PROXY, SERVERS, Store
 
 SIZE = 64 << 20
-ROUNDS = int(os.environ.get('BENCH_ROUNDS', '6'))
+ROUNDS = int(os.environ.get('BENCH_ROUNDS', '12'))
 WANTED = 0.8
 
 
 class Way:
-    """One way to the store: a name for signing and TLS, an address to connect to."""
+    """One way to the store, by one or more servers in turn: for each a name for signing and TLS, an address and a port to connect to."""
+
+    def __init__(self, store, *servers):
+        made = [Server(store, *server) for server in servers]
+        self.turns = {'PUT': itertools.cycle(made), 'GET': itertools.cycle(made)}
+        self.seconds = {'PUT': 0.0, 'GET': 0.0}
+
+    def go(self, method, key, body=None, timed=True):
+        server = next(self.turns[method])
+        begun = time.monotonic()
+        size = server.go(method, key, body)
+        assert method != 'GET' or size == SIZE
+        if timed:
+            self.seconds[method] += time.monotonic() - begun
+
+
+class Server:
+    """A server of objects, with a connection that is kept."""
 
     def __init__(self, store, name, address, port):
         self.host = name if port == 443 else f'{name}:{port}'
         self.signer = Minio(endpoint=self.host, access_key=store.secret('wandb_minio_access_key'), secret_key=store.secret('wandb_minio_secret_key'),
                             region='us-east-1')
         self.pool = urllib3.HTTPSConnectionPool(address, port, ca_certs=store.ca, server_hostname=name, assert_hostname=name, retries=False, timeout=120)
-        self.seconds = {'PUT': 0.0, 'GET': 0.0}
 
-    def go(self, method, body=None, timed=True):
-        url = self.signer.get_presigned_url(method=method, bucket_name=BUCKET, object_name='bench/64MiB', expires=HOUR)
-        begun = time.monotonic()
+    def go(self, method, key, body):
+        """The bytes that the answer had."""
+        url = self.signer.get_presigned_url(method=method, bucket_name=BUCKET, object_name=key, expires=HOUR)
         answer = self.pool.request(method, url.partition(self.host)[2], body=body, headers={'Host': self.host}, preload_content=False)
         size = sum(len(piece) for piece in answer.stream(1 << 20))
         answer.release_conn()
         assert answer.status in (200, 204), answer.status
-        assert method != 'GET' or size == SIZE
-        if timed:
-            self.seconds[method] += time.monotonic() - begun
+        return size
 
 
 def outer(store, host):
@@ -76,9 +91,17 @@ def store():
 
 @pytest.fixture
 def ways(store):
-    found = {'direct': Way(store, 's3-1', store.lab.address('s3-1'), 9000), 'proxied': Way(store, NAME, store.lab.address(PROXY), 443)}
-    yield found
-    found['direct'].go('DELETE', timed=False)
+    """Directly to each server in turn, as Nginx does it: one that has a part of the object is quicker than one that fetches all of them (seen)."""
+    direct = [(host, store.lab.address(host), 9000) for host in SERVERS]
+    yield {'direct': Way(store, *direct), 'proxied': Way(store, (NAME, store.lab.address(PROXY), 443))}
+    cleaner = Server(store, *direct[0])
+    for number in range(ROUNDS + 1):
+        cleaner.go('DELETE', key_of(number), None)
+
+
+def key_of(number):
+    """Where the parts of an object lie goes by its name: with one for each round, neither way has the better servers."""
+    return f'bench/64MiB-{number}'
 
 
 @pytest.mark.parametrize('rate', [None, '1gbit'])
@@ -93,13 +116,15 @@ def measure(ways, what):
     body = os.urandom(SIZE)
     for way in ways.values():
         # Connections and caches are warm before it counts.
-        way.go('PUT', body, timed=False)
-        way.go('GET', timed=False)
-    for number in range(ROUNDS):
-        # Whoever is first meets a machine in another state: they take turns in that too.
-        for name in sorted(ways, reverse=bool(number % 2)):
-            ways[name].go('PUT', body)
-            ways[name].go('GET')
+        for _server in SERVERS:
+            way.go('PUT', key_of(ROUNDS), body, timed=False)
+            way.go('GET', key_of(ROUNDS), timed=False)
+    # All that is written first: what a write leaves to be done on the disks is no part of the read after it.
+    for method in ('PUT', 'GET'):
+        for number in range(ROUNDS):
+            # Whoever is first meets a machine in another state: they take turns in that too.
+            for name in sorted(ways, reverse=bool(number % 2)):
+                ways[name].go(method, key_of(number), body if method == 'PUT' else None)
     ratios = {}
     for method in ('PUT', 'GET'):
         speed = {name: ROUNDS * SIZE / 2**20 / way.seconds[method] for name, way in ways.items()}
