@@ -31,7 +31,7 @@ test: $(ENV) ## what CI runs
 
 nightly: $(ENV) ## everything, without a time limit (the last drills make hosts of their own, when the others are gone)
 	@tools/run-steps unit plays inventories lint docs sanity-all importer lab-up site modules mysql97 mysql-restore proxy ca-rotation nasty-secrets openshift interrupt
-	@tools/run-steps redis-failover mysql8 mysql-failover minio-host-loss minio-upgrade
+	@tools/run-steps redis-failover mysql8 mysql-failover minio-host-loss minio-upgrade minio-expand
 
 unit: $(ENV) ## pure code, no network, < 60 s
 	@$(IN) pytest tests/unit -n 2

@@ -6,11 +6,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pathlib
 import random
-import signal
-import subprocess
 import sys
 import time
 
@@ -77,10 +74,7 @@ def together(store: Store, objects: dict[str, str]) -> None:
     store.play('minio', *to(FIRST))
     time.sleep(10)
     running.stop()
-    failed = [done for done in running.done if done.failed]
-    store.tell('restarted together, under load', {
-        **running.report(), 'seconds_with_failures': round(max((done.begun + done.took for done in failed), default=0)
-                                                           - min((done.begun for done in failed), default=0), 1)})
+    store.tell('restarted together, under load', running.report())
     intact(store, {**objects, **running.written}, FIRST)
     must(store.changed(store.play('minio', *to(FIRST))) == 0, 'again: nothing to do')
 
@@ -92,16 +86,8 @@ def mixed(store: Store) -> bool:
 
 def cut_off(store: Store, objects: dict[str, str]) -> None:
     """The run is killed while two of the servers run the new version, then started again."""
-    command = ['ansible-playbook', *(part for folder in store.inventories for part in ('-i', str(folder)))]
     options = to(SECOND, wandb_minio_rolling='true')
-    # A session of its own: what is killed is that run with its children and nothing else.
-    run = subprocess.Popen([*command, 'wandb.onprem.minio', *options], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, start_new_session=True)
-    store.wait('some servers run the new program and others the old one, or the run has ended', lambda: run.poll() is not None or mixed(store), 420)
-    # One that has ended is nobody's process any more: its number may be another's.
-    must(run.poll() is None, 'the run goes on')
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+    store.cut_off('some servers run the new program and others the old one', lambda: mixed(store), 'minio', *options)
     must(mixed(store), f'the run was killed in between: {store.programs()}')
     store.play('minio', *options)
     intact(store, objects, SECOND)
@@ -121,9 +107,8 @@ def rolling(store: Store, objects: dict[str, str]) -> None:
         say(f'  {line}')
     must(found['failed_reads'] == 0, f'no read of {found["reads"]} failed')
     # Two of four servers are no quorum for writes: those fail until the first two are back, and no longer.
-    failed = [done for done in running.done if done.failed]
-    lost = max((done.begun + done.took for done in failed), default=0) - min((done.begun for done in failed), default=0)
-    must(lost <= 10, f'writes failed within {lost:.1f} s only, while two of the four were away')
+    lost = found['seconds_with_failures']
+    must(lost <= 10, f'writes failed within {lost} s only, while two of the four were away')
     intact(store, {**objects, **running.written}, FIRST)
 
 

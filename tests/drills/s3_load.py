@@ -130,11 +130,13 @@ class Load:
         """Figures of the requests that began between two moments (seconds after the start)."""
         chosen = [done for done in list(self.done) if since <= done.begun < until]
         seconds = max((done.begun + done.took for done in chosen), default=0.0) - since
+        failed = [done for done in chosen if done.failed]
         return {
             'requests': len(chosen), 'per_second': round(len(chosen) / seconds, 1) if seconds else 0.0,
             'reads': sum(done.kind == 'read' for done in chosen), 'writes': sum(done.kind == 'write' for done in chosen),
             'failed_reads': sum(done.kind == 'read' and bool(done.failed) for done in chosen),
             'failed_writes': sum(done.kind == 'write' and bool(done.failed) for done in chosen),
+            'seconds_with_failures': round(max(one.begun + one.took for one in failed) - min(one.begun for one in failed), 1) if failed else 0.0,
             'retried': sum(bool(done.first) for done in chosen),
             'longest_stall': round(max((done.took for done in chosen), default=0.0), 2),
             'slower_than_1s': sum(done.took > 1 for done in chosen), 'slower_than_5s': sum(done.took > 5 for done in chosen),

@@ -9,7 +9,10 @@ import datetime
 import hashlib
 import io
 import json
+import os
 import shutil
+import signal
+import subprocess
 import typing as t
 
 import urllib3
@@ -31,15 +34,19 @@ TEAM = {'name': 'team', 'host': NAME, 'region': 'us-east-1', 'access_key': 'team
 class Store(Pair):
     """The hosts, and clients that speak with them."""
 
+    # Hosts of the store as it was described last.
+    servers: tuple[str, ...] = SERVERS
+
     def describe(self, *hosts: str, **variables: t.Any) -> None:
         """The object store and its proxy alone instead of the lab's site, with its variables."""
+        self.servers = hosts or SERVERS
         folder = self.lab.state_dir / 'drill'
         shutil.copytree(ROOT / 'inventories' / 'lab' / 'group_vars', folder / 'group_vars', dirs_exist_ok=True)
         inventory = {'all': {
             # Nothing here needs the programs that are built for the cluster, and no ingress stands behind the proxy.
             'vars': {'lab_helm': 'helm', 'wandb_team_buckets': [TEAM], **variables},
             'children': {
-                'wandb_minio': {'hosts': dict.fromkeys(hosts or SERVERS)},
+                'wandb_minio': {'hosts': dict.fromkeys(self.servers)},
                 'wandb_nginx': {'hosts': {PROXY: {'wandb_nginx_ingress_upstreams': ['192.0.2.1:443']}}},
             },
         }}
@@ -49,7 +56,7 @@ class Store(Pair):
     def build(self) -> None:
         """Bare hosts to a store that serves through the proxy; checked first, and a second time with nothing to do."""
         self.describe()
-        for host in (*SERVERS, PROXY):
+        for host in (*self.servers, PROXY):
             self.open_kernel(host)
         self.play('secrets')
         self.play('pki')
@@ -99,7 +106,7 @@ class Store(Pair):
     def lacks(self, host: str = 's3-1', conditions: t.Sequence[str] = ('online', 'healed', 'one_version')) -> list[str]:
         """What is missing until the deployment is whole again; a server that does not answer is missing."""
         try:
-            return self.state(host).lacks(conditions, len(SERVERS))
+            return self.state(host).lacks(conditions, len(self.servers))
         except minio.failures() as error:
             return [str(error)[:200]]
 
@@ -107,9 +114,29 @@ class Store(Pair):
         """Process id of the server."""
         return self.on(host, 'systemctl', 'show', '--property', 'MainPID', '--value', 'minio.service').strip()
 
+    def runs(self, host: str) -> bool:
+        """Whether a server runs there."""
+        return self.pid(host) not in ('', '0')
+
+    def cut_off(self, what: str, moment: t.Callable[[], bool], name: str, *options: str, seconds: float = 420) -> None:
+        """Start a playbook and kill it at a moment of which `what` tells: with its children, as a controller that loses its power."""
+        command = ['ansible-playbook', *(part for folder in self.inventories for part in ('-i', str(folder)))]
+        # A session of its own: what is killed is that run with its children and nothing else.
+        run = subprocess.Popen([*command, f'wandb.onprem.{name}', *options], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)
+        self.wait(f'{what}, or the run has ended', lambda: run.poll() is not None or moment(), seconds)
+        # One that has ended is nobody's process any more: its number may be another's.
+        must(run.poll() is None, 'the run goes on, and is killed')
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+
+    def proxied_to(self, host: str) -> int:
+        """How many requests the proxy has passed to a server, by its log."""
+        return int(self.on(PROXY, 'sh', '-c', f'grep -c \'"upstream":"{self.lab.address(host)}:9000"\' /var/log/nginx/access.log || true'))
+
     def programs(self) -> list[str]:
         """The program file that each server was started from (of `exe` the lab's root may not know: it is another user's)."""
-        return [self.on(host, 'cat', f'/proc/{self.pid(host)}/cmdline', check=False).partition('\0')[0] for host in SERVERS]
+        return [self.on(host, 'cat', f'/proc/{self.pid(host)}/cmdline', check=False).partition('\0')[0] for host in self.servers]
 
     def running_version(self, host: str) -> str:
         """What one server says of itself."""
