@@ -47,6 +47,8 @@ def refusals(store: Store) -> None:
     """A pool that would grow, and an expansion of a store with a stopped server: no server is restarted, no new host is touched."""
     pids = [store.pid(host) for host in SERVERS]
     store.describe(*SERVERS, *NEW)
+    store.play('minio', fails='host.key is missing on s3-5. Run playbook wandb.onprem.pki first')
+    store.play('pki')
     store.play('minio', fails='holds data and would grow')
     store.describe(*SERVERS, *NEW, wandb_minio_pools=POOLS[::-1])
     store.play('minio', fails='the order of pools must stay')
