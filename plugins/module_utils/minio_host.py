@@ -28,6 +28,12 @@ def recorded(settings: str) -> dict[str, t.Any]:
     return {'volumes': volumes.group(1) if volumes else '', 'drives': drives.group(1).split() if drives else []}
 
 
+def variables(settings: str) -> dict[str, str]:
+    """Name -> value as it is written, of an environment file; what the server sees of it."""
+    pairs = (line.strip().partition('=') for line in settings.splitlines() if '=' in line and not line.lstrip().startswith('#'))
+    return {name: value for name, _equals, value in pairs}
+
+
 def mount_types(mountinfo: str) -> dict[str, str]:
     """Mount point -> filesystem, of /proc/self/mountinfo."""
     types = {}
@@ -119,17 +125,19 @@ def running_program(unit: str, run: t.Callable[[list[str]], str]) -> dict[str, t
     return {'path': path[:-len(' (deleted)')] if path.endswith(' (deleted)') else path, 'sha256': found}
 
 
-def look(settings: str, unit: str, program: str, drives: t.Iterable[str], run: t.Callable[[list[str]], str]) -> dict[str, t.Any]:
+def look(settings: str, wanted: str, unit: str, program: str, drives: t.Iterable[str], run: t.Callable[[list[str]], str]) -> dict[str, t.Any]:
     """Everything, as module minio_host_info returns it. Drives that the settings name are looked at too."""
     try:
         with open(settings, encoding='utf-8') as stream:
-            configured, known = True, recorded(stream.read())
+            configured, text = True, stream.read()
     except FileNotFoundError:
-        configured, known = False, recorded('')
+        configured, text = False, ''
+    known = recorded(text)
     with open('/proc/self/mountinfo', encoding='utf-8') as stream:
         types = mount_types(stream.read())
     return {
         'configured': configured,
+        'settings_as_wanted': configured and variables(text) == variables(wanted),
         **known,
         'running': running_program(unit, run),
         'program_sha256': sha256(program) if program else '',

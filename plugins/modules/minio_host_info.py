@@ -28,6 +28,11 @@ options:
       - Environment file of the server.
     type: path
     default: /etc/minio/minio.env
+  wanted:
+    description:
+      - The text that O(settings) is to have.
+    type: str
+    default: ''
   unit:
     description:
       - The server's unit.
@@ -53,6 +58,10 @@ seen:
   contains:
     configured:
       description: Whether O(settings) exists.
+      type: bool
+      sample: true
+    settings_as_wanted:
+      description: Whether O(settings) exists and gives the server the variables that O(wanted) does; comments and order do not count.
       type: bool
       sample: true
     volumes:
@@ -93,6 +102,7 @@ def main() -> None:
         argument_spec={
             'drives': {'type': 'list', 'elements': 'path', 'required': True},
             'settings': {'type': 'path', 'default': '/etc/minio/minio.env'},
+            'wanted': {'type': 'str', 'default': '', 'no_log': True},
             'unit': {'type': 'str', 'default': 'minio.service'},
             'program': {'type': 'path'},
         },
@@ -104,7 +114,7 @@ def main() -> None:
         return t.cast(str, module.run_command(argv, check_rc=True)[1])
 
     try:
-        seen = minio_host.look(params['settings'], params['unit'], params['program'] or '', params['drives'], run)
+        seen = minio_host.look(params['settings'], params['wanted'], params['unit'], params['program'] or '', params['drives'], run)
     except OSError as error:
         module.fail_json(msg=f'The drives cannot be looked at: {error}. Run this as root (become).')
     module.exit_json(changed=False, seen=seen)

@@ -44,8 +44,8 @@ def held(store: Store, host: str) -> int:
 
 
 def refusals(store: Store) -> None:
-    """A pool that would grow, and an expansion of a store with a stopped server: no server is restarted, no new host is touched."""
-    pids = [store.pid(host) for host in SERVERS]
+    """A pool that would grow, and an expansion of a store with a stopped server: nothing is written, no server is restarted."""
+    pids, settings = [store.pid(host) for host in SERVERS], store.settings()
     store.describe(*SERVERS, *NEW)
     store.play('minio', fails='host.key is missing on s3-5. Run playbook wandb.onprem.pki first')
     store.play('pki')
@@ -61,6 +61,7 @@ def refusals(store: Store) -> None:
     must(not any(store.runs(host) for host in NEW), 'no new server was started')
     store.on('s3-4', 'systemctl', 'start', 'minio.service')
     must([store.pid(host) for host in SERVERS[:3]] == pids[:3], 'no server was restarted by any of these')
+    must(store.settings() == settings, 'the files that servers start with are as before')
 
 
 def expanded(store: Store, objects: dict[str, str]) -> None:
@@ -106,6 +107,9 @@ def main() -> None:
     whole(store, 'the store is whole')
     objects = fill(store)
     refusals(store)
+    store.describe()
+    whole(store, 'the store is whole again')
+    store.describe(*SERVERS, *NEW, wandb_minio_pools=POOLS)
     expanded(store, objects)
     shrunk(store)
 

@@ -59,12 +59,13 @@ def intact(store: Store, objects: dict[str, str], version: str) -> None:
 
 def refusals(store: Store) -> None:
     """No restart of a store that is not whole, and none of a part of it."""
-    pids = [store.pid(host) for host in SERVERS]
+    pids, settings = [store.pid(host) for host in SERVERS], store.settings()
     store.play('minio', '--limit', 's3-1:localhost', *to(FIRST), fails='Run this on all hosts of wandb_minio, without --limit')
     store.on('s3-4', 'systemctl', 'stop', 'minio.service')
     store.play('minio', *to(FIRST, wandb_minio_start_timeout=30), fails='the store is not whole')
     store.on('s3-4', 'systemctl', 'start', 'minio.service')
     must([store.pid(host) for host in SERVERS[:3]] == pids[:3], 'no server was restarted by either')
+    must(store.settings() == settings, 'the files that servers start with are as before')
 
 
 def together(store: Store, objects: dict[str, str]) -> None:

@@ -134,6 +134,10 @@ class Store(Pair):
         """How many requests the proxy has passed to a server, by its log."""
         return int(self.on(PROXY, 'sh', '-c', f'grep -c \'"upstream":"{self.lab.address(host)}:9000"\' /var/log/nginx/access.log || true'))
 
+    def settings(self) -> list[str]:
+        """Checksums of the files that the servers of the first pool start with, whenever that is."""
+        return [self.on(host, 'sha256sum', '/etc/minio/minio.env', '/etc/systemd/system/minio.service') for host in SERVERS]
+
     def programs(self) -> list[str]:
         """The program file that each server was started from (of `exe` the lab's root may not know: it is another user's)."""
         return [self.on(host, 'cat', f'/proc/{self.pid(host)}/cmdline', check=False).partition('\0')[0] for host in self.servers]

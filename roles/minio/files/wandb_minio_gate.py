@@ -6,7 +6,8 @@
 A server that starts while others run takes requests as soon as it has found half of the drives, and looks for the rest every 15 seconds
 only. Until then it answers 404 to objects that are there and 503 to writes, and every health page of it says that all is well (seen).
 A proxy's retry does not help: 404 is an answer. So the proxies' connections are refused, which they take for "ask another server".
-Other servers and administrators are let in all the time, and a proxy too if the server is not ready in time: reads may work.
+Other servers and administrators are let in all the time, and a proxy too if the server has begun and is not ready in time: reads may work.
+One that has not begun, as beside servers with other settings, answers 503 to everything: it stays shut.
 """
 
 from __future__ import annotations
@@ -88,21 +89,25 @@ class Server:
         return True
 
 
+def holds(ask: t.Callable[[], bool]) -> bool:
+    """What the server answers; no, where it does not answer yet."""
+    try:
+        return ask()
+    except (OSError, http.client.HTTPException):
+        return False
+
+
 def wait(server: Server, seconds: float, clock: t.Callable[[], float] = time.monotonic, sleep: t.Callable[[float], None] = time.sleep) -> str:
-    """Wait until the server is ready; says what came of it."""
-    begun = clock()
-    settled: float | None = None
-    while clock() - begun < seconds:
-        try:
-            if settled is None and server.has_begun():
-                settled = clock() + SETTLE_SECONDS
-            if settled is not None and clock() >= settled and server.writes():
-                return f'ready after {clock() - begun:.0f} s'
-        except (OSError, http.client.HTTPException):
-            # It does not answer yet.
-            pass
+    """Wait until the server has begun, however long that takes, and then for so many seconds until it is ready; says what came of it."""
+    started = clock()
+    while not holds(server.has_begun):
         sleep(1)
-    return f'not ready after {seconds:.0f} s; proxies are let in nevertheless, for reads may work'
+    begun = clock()
+    while clock() - begun < seconds:
+        if clock() - begun >= SETTLE_SECONDS and holds(server.writes):
+            return f'ready after {clock() - started:.0f} s'
+        sleep(1)
+    return f'not ready after {clock() - started:.0f} s; proxies are let in nevertheless, for reads may work'
 
 
 def asker(config: t.Mapping[str, t.Any]) -> t.Callable[[str, str, str, bool], tuple[int, t.Mapping[str, str], str]]:

@@ -101,9 +101,9 @@ def test_nothing_runs(pid):
 def test_everything_at_once(tmp_path, drive):
     settings = tmp_path / 'minio.env'
     settings.write_text(SETTINGS, encoding='utf-8')
-    seen = minio_host.look(str(settings), 'x.service', '', [str(drive)], lambda argv: '0')
+    seen = minio_host.look(str(settings), '', 'x.service', '', [str(drive)], lambda argv: '0')
     assert (seen['configured'], seen['volumes'], set(seen['paths'])) == (True, 'https://s3-{1...4}:9000/data/1', {str(drive), '/data/1', '/data/2'})
-    seen = minio_host.look(str(tmp_path / 'none'), 'x.service', str(settings), [str(drive)], lambda argv: '0')
+    seen = minio_host.look(str(tmp_path / 'none'), '', 'x.service', str(settings), [str(drive)], lambda argv: '0')
     assert (seen['configured'], seen['volumes'], set(seen['paths'])) == (False, '', {str(drive)})
     assert seen['program_sha256'] == hashlib.sha256(SETTINGS.encode()).hexdigest()
 
@@ -122,3 +122,17 @@ def test_the_running_program_where_root_may_not_look(monkeypatch):
     monkeypatch.setattr(minio_host.os, 'readlink', refuse)
     assert minio_host.running_program('x.service', run) == {'path': '/opt/minio/abc/minio', 'sha256': 'f00d'}
     assert [f'--reuid={os.getuid()}', f'--regid={os.getgid()}'] == asked[1][1:3]
+
+
+@pytest.mark.parametrize(('wanted', 'same'), [
+    (SETTINGS, True),
+    ('# other words\n' + '\n'.join(reversed(SETTINGS.splitlines())), True),
+    (SETTINGS.replace('{1...4}', '{1...5}'), False),
+    (SETTINGS + 'MINIO_NEW="1"\n', False),
+    ('', False),
+])
+def test_settings_as_wanted(tmp_path, wanted, same):
+    path = tmp_path / 'minio.env'
+    path.write_text(SETTINGS)
+    assert minio_host.look(str(path), wanted, 'minio.service', '', [], lambda argv: '0\n')['settings_as_wanted'] is same
+    assert minio_host.look(str(tmp_path / 'none'), wanted, 'minio.service', '', [], lambda argv: '0\n')['settings_as_wanted'] is False
