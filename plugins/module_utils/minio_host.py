@@ -23,9 +23,9 @@ SHOWN = 5
 
 def recorded(settings: str) -> dict[str, t.Any]:
     """Volumes and drives that a settings file of role minio names; empty where there is none."""
-    volumes = re.search(r'^MINIO_VOLUMES="?(.*?)"?$', settings, re.MULTILINE)
+    volumes = variables(settings).get('MINIO_VOLUMES', '').removeprefix('"').removesuffix('"')
     drives = re.search(r'^# wandb_minio_drives: (.*)$', settings, re.MULTILINE)
-    return {'volumes': volumes.group(1) if volumes else '', 'drives': drives.group(1).split() if drives else []}
+    return {'volumes': volumes, 'drives': drives.group(1).split() if drives else []}
 
 
 def variables(settings: str) -> dict[str, str]:

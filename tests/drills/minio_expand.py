@@ -5,16 +5,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import pathlib
-import random
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / '.cache' / 'collections')]
-
-from ansible_collections.wandb.onprem.plugins.module_utils import minio
 
 from tests.drills.minio_host_loss import load, whole
 from tests.drills.minio_upgrade import fill
@@ -23,19 +18,6 @@ from tests.drills.store import BUCKET, SERVERS, Store
 
 NEW = ('s3-5', 's3-6', 's3-7', 's3-8')
 POOLS = [{'hosts': list(SERVERS)}, {'hosts': list(NEW)}]
-OBJECTS = 100
-
-
-def written_now(store: Store) -> dict[str, str]:
-    """Objects that a new server takes; name to SHA-256."""
-    client = minio.s3_client(store.connection('s3-5'), minio.http_pool(store.connection('s3-5')))
-    chance = random.Random('expand')
-    found = {}
-    for number in range(OBJECTS):
-        body = chance.randbytes(64 << 10)
-        found[f'expand/{number}'] = hashlib.sha256(body).hexdigest()
-        client.put_object(bucket_name=BUCKET, object_name=f'expand/{number}', data=io.BytesIO(body), length=len(body))
-    return found
 
 
 def held(store: Store, host: str) -> int:
@@ -80,9 +62,9 @@ def expanded(store: Store, objects: dict[str, str]) -> None:
     every = {**objects, **running.written}
     for host in ('s3-1', 's3-8'):
         must(not store.checksums(host, every), f'the checksums of all {len(every)} objects equal, read from {host}')
-    added = written_now(store)
+    added = fill(store, 'expand', via='s3-5')
     shares = held(store, 's3-1'), held(store, 's3-5')
-    must(min(shares) > 0 and sum(shares) == OBJECTS, f'of {OBJECTS} new objects {shares[0]} lie in the first pool and {shares[1]} in the second')
+    must(min(shares) > 0 and sum(shares) == len(added), f'of {len(added)} new objects {shares[0]} lie in the first pool and {shares[1]} in the second')
     must(not store.checksums('s3-2', added), 'each of them can be read from the first pool')
     proxied = load(store, 'proxied')
     store.wait('the proxy goes to the new servers', lambda: all(store.proxied_to(host) for host in NEW), 30)

@@ -38,15 +38,15 @@ def versions(store: Store) -> list[str]:
     return [store.running_version(host) for host in SERVERS]
 
 
-def fill(store: Store) -> dict[str, str]:
-    """Objects of several sizes, one in parts; name to SHA-256."""
-    client = minio.s3_client(store.connection('s3-1'), minio.http_pool(store.connection('s3-1')))
-    chance = random.Random('upgrade')
+def fill(store: Store, prefix: str = 'upgrade', via: str = 's3-1') -> dict[str, str]:
+    """Objects of several sizes, one in parts, that one server takes; name to SHA-256."""
+    client = minio.s3_client(store.connection(via), minio.http_pool(store.connection(via)))
+    chance = random.Random(prefix)
     found = {}
     for number in range(OBJECTS):
         body = chance.randbytes(12 << 20 if number == 0 else 1 << chance.randrange(8, 19))
-        found[f'upgrade/{number}'] = hashlib.sha256(body).hexdigest()
-        client.put_object(bucket_name=BUCKET, object_name=f'upgrade/{number}', data=io.BytesIO(body), length=len(body), part_size=5 << 20)
+        found[f'{prefix}/{number}'] = hashlib.sha256(body).hexdigest()
+        client.put_object(bucket_name=BUCKET, object_name=f'{prefix}/{number}', data=io.BytesIO(body), length=len(body), part_size=5 << 20)
     return found
 
 

@@ -81,11 +81,14 @@ class Pair:
         (folder / 'hosts.yml').write_text(yaml.safe_dump(inventory), encoding='utf-8')
         self.inventories = [folder, self.lab.state_dir / 'inventory']
 
+    def command(self, playbook: str, *options: str) -> list[str]:
+        """A run of a playbook on what was described."""
+        return ['ansible-playbook', *(part for folder in self.inventories for part in ('-i', str(folder))), playbook, *options]
+
     def play(self, name: str, *options: str, fails: str = '', collection: bool = True) -> str:
         """Run a playbook of the collection, or a file; ``fails`` = what it must say when it fails, which it must then."""
-        command = ['ansible-playbook', *(part for folder in self.inventories for part in ('-i', str(folder)))]
-        wanted = f'wandb.onprem.{name}' if collection else name
-        done = subprocess.run([*command, wanted, *options], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        command = self.command(f'wandb.onprem.{name}' if collection else name, *options)
+        done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
                               env={**os.environ, **PLAIN})
         output = done.stdout + done.stderr
         if fails:

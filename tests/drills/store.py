@@ -120,9 +120,8 @@ class Store(Pair):
 
     def cut_off(self, what: str, moment: t.Callable[[], bool], name: str, *options: str, seconds: float = 420) -> None:
         """Start a playbook and kill it at a moment of which `what` tells: with its children, as a controller that loses its power."""
-        command = ['ansible-playbook', *(part for folder in self.inventories for part in ('-i', str(folder)))]
         # A session of its own: what is killed is that run with its children and nothing else.
-        run = subprocess.Popen([*command, f'wandb.onprem.{name}', *options], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        run = subprocess.Popen(self.command(f'wandb.onprem.{name}', *options), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)
         self.wait(f'{what}, or the run has ended', lambda: run.poll() is not None or moment(), seconds)
         # One that has ended is nobody's process any more: its number may be another's.
